@@ -1,0 +1,1 @@
+"""What every stage's process does at its rim: settings in, logs and an exit code out."""

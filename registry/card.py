@@ -1,0 +1,82 @@
+"""The card that training writes beside a model: what it is, and how it came to be."""
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Golden:
+    """One image and the answer that training saw for it, for a service to repeat before it serves.
+
+    Attributes:
+        image: base64 of the raw pixels, uint8, row-major, RGB, of the card's input shape.
+        probabilities: one float per class.
+    """
+
+    image: str
+    probabilities: tuple[float, ...]
+
+    @classmethod
+    def of(cls, pixels: bytes, probabilities: tuple[float, ...]) -> "Golden":
+        """The golden example of an image's raw bytes and its probabilities."""
+        return cls(base64.b64encode(pixels).decode(), probabilities)
+
+    @property
+    def pixels(self) -> bytes:
+        """The raw bytes of the image."""
+        return base64.b64decode(self.image)
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a model was trained on.
+
+    Attributes:
+        source: the folder, or the name of the built-in data.
+        fingerprint: a hash over every image's class and pixels.
+        images: the number of images by part of the split: ``train``, ``validation``, ``held_out``.
+        per_class: the number of images by class, over all parts.
+        skipped: the files that could not be read, by name.
+    """
+
+    source: str
+    fingerprint: str
+    images: dict[str, int]
+    per_class: dict[str, int]
+    skipped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Card:
+    """Everything about a model but its weights. Written once, with the model.
+
+    Attributes:
+        version: SHA-256 of the model file, hexadecimal.
+        classes: the class names in the order of the model's outputs.
+        input_shape: height, width and channels.
+        input_dtype: the dtype of one channel of one pixel.
+        threshold: a confidence below it is answered as ``other``; 0 never is.
+        arguments: what training was called with.
+        data: what it was trained on.
+        metrics: the best epoch's metrics on the validation part.
+        history: each metric over the epochs of the attempt that was kept.
+        golden: an example for the service to repeat.
+        created: when, ISO 8601, UTC.
+        code_revision: the revision of this code base, or ``unknown``.
+        libraries: the versions of what trained it.
+    """
+
+    version: str
+    classes: tuple[str, ...]
+    input_shape: tuple[int, int, int]
+    input_dtype: str
+    threshold: float
+    arguments: dict[str, Any]
+    data: Data
+    metrics: dict[str, float]
+    history: dict[str, tuple[float, ...]]
+    golden: Golden
+    created: str
+    code_revision: str
+    libraries: dict[str, str]

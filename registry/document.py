@@ -1,0 +1,36 @@
+"""Frozen dataclasses to JSON documents and back.
+
+Encoding is jsonpickle's, with nothing but plain JSON in the output. Decoding never goes through
+jsonpickle, which would build any object that a document names: pydantic checks the document
+against the dataclass's own annotations instead.
+"""
+
+from typing import TypeVar
+
+import jsonpickle
+from pydantic import TypeAdapter, ValidationError
+
+from registry.errors import Corrupt
+
+T = TypeVar("T")
+
+
+def encode(value: object) -> bytes:
+    """``value``, a dataclass of JSON-like fields, as indented UTF-8 JSON."""
+    text: str = jsonpickle.encode(value, unpicklable=False, indent=2, make_refs=False)
+    return text.encode() + b"\n"
+
+
+def decode(kind: type[T], document: bytes, name: str) -> T:
+    """The ``kind`` that ``document`` encodes; fields that ``kind`` lacks are ignored.
+
+    Raises:
+        Corrupt: the document is not JSON or a field is missing or of a wrong type; ``name`` says
+            which document it was.
+    """
+    try:
+        return TypeAdapter(kind).validate_json(document)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in fault["loc"]) or "document"
+        raise Corrupt(f"{name} is not a valid {kind.__name__}: {where}: {fault['msg']}") from None

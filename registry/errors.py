@@ -1,0 +1,80 @@
+"""What can go wrong between a program and the registry.
+
+    RegistryError
+    ├── NotFound            no such stage record, version or object
+    ├── PreconditionFailed  a conditional write found another generation than it expected
+    ├── Conflict            the write was lost to another, whose record is attached
+    ├── OutcomeUnknown      whether the write took effect could not be read back
+    ├── Forbidden           this identity may not do this operation
+    ├── Unreachable         the registry did not answer in time
+    ├── Corrupt             what is stored is not what was recorded
+    └── NotPromotable       the version carries no passing verdict
+
+A back end raises NotFound, PreconditionFailed, Forbidden, Unreachable and, where the transport
+itself finds damage, Corrupt; the rules in :mod:`registry.store` raise the others.
+"""
+
+from typing import TYPE_CHECKING
+
+from process.errors import Failure, UsageError
+
+if TYPE_CHECKING:
+    from registry.record import StageRecord
+
+
+class RegistryError(Failure):
+    """The base of every error of this package."""
+
+
+class NotFound(RegistryError):
+    """The stage is empty, or the version or object does not exist."""
+
+
+class PreconditionFailed(RegistryError):
+    """Another generation is in place than the one the write was conditional on."""
+
+
+class Conflict(RegistryError):
+    """Another actor changed the stage first.
+
+    Attributes:
+        winner: the record that is in the stage instead.
+    """
+
+    def __init__(self, message: str, winner: "StageRecord | None") -> None:
+        super().__init__(message)
+        self.winner = winner
+
+
+class OutcomeUnknown(RegistryError):
+    """The write may or may not have taken effect, and reading it back failed too.
+
+    Attributes:
+        operation: the id to look for in the stage's record and history.
+    """
+
+    def __init__(self, message: str, operation: str) -> None:
+        super().__init__(message)
+        self.operation = operation
+
+
+class Forbidden(RegistryError):
+    """The identity lacks a permission; the message names both."""
+
+
+class Unreachable(RegistryError):
+    """The registry could not be reached, or did not answer in time."""
+
+
+class Corrupt(RegistryError):
+    """Stored bytes or metadata differ from what was recorded when they were written."""
+
+
+class NotPromotable(RegistryError):
+    """The version has no passing verdict of the gate, and promoting it was not forced."""
+
+
+class BadRegistryURL(RegistryError, UsageError):
+    """``REGISTRY_URL`` does not name a registry."""
+
+    exit_code = 2

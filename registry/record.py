@@ -1,0 +1,75 @@
+"""The record of what is in a stage, kept as the metadata of the stage's own model object."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Literal, TypeAlias
+
+from pydantic import TypeAdapter, ValidationError
+
+from registry.errors import Corrupt
+
+Stage: TypeAlias = Literal["testing", "production"]
+Action: TypeAlias = Literal["publish", "promote", "rollback"]
+
+
+@dataclass(frozen=True)
+class StageRecord:
+    """One change of a stage: which version is in it, and who put it there when and why.
+
+    Attributes:
+        stage: ``testing`` or ``production``.
+        version: SHA-256 of the model file.
+        previous: the version that it replaced; empty for the first.
+        sequence: 1 for the first change of the stage, and one more for each that follows.
+        operation: a unique id of the change, by which a writer recognises its own.
+        action: ``publish``, ``promote`` or ``rollback``.
+        who: the identity that made the change.
+        when: ISO 8601, UTC.
+        why: a sentence.
+    """
+
+    stage: Stage
+    version: str
+    previous: str
+    sequence: int
+    operation: str
+    action: Action
+    who: str
+    when: str
+    why: str
+
+    def to_metadata(self) -> dict[str, str]:
+        """The record as object metadata, which holds strings alone."""
+        return {name: str(value) for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, str], name: str) -> "StageRecord":
+        """Read a record back.
+
+        Raises:
+            Corrupt: the metadata is no record, as when the object ``name`` was written by hand.
+        """
+        try:
+            return _ADAPTER.validate_python(dict(metadata))
+        except ValidationError as error:
+            fields = ", ".join(sorted({str(fault["loc"][0]) for fault in error.errors()}))
+            raise Corrupt(
+                f"{name} carries no valid promotion record ({fields}): "
+                "it was not put there by this registry's publish, promote or rollback"
+            ) from None
+
+
+_ADAPTER = TypeAdapter(StageRecord)
+
+
+@dataclass(frozen=True)
+class StageState:
+    """What is in a stage now: its record, and the generation that a change is conditional on.
+
+    Attributes:
+        record: the record.
+        generation: the back end's number of the stage object's current content, above 0.
+    """
+
+    record: StageRecord
+    generation: int

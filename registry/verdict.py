@@ -1,0 +1,49 @@
+"""The verdict that the gate writes beside a version."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that the gate required.
+
+    Attributes:
+        name: a short identifier, as ``accuracy`` or ``non-inferiority``.
+        passed: whether the candidate met it.
+        sentence: what was found against what was required, for a person.
+    """
+
+    name: str
+    passed: bool
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the gate lets a version into production, and on what evidence. Written once.
+
+    Attributes:
+        id: ``<time>-<random>``, the name of its folder under the version's ``gate/``.
+        version: the version that was judged.
+        compared_with: the production version that it was compared with; empty if there was none.
+        passed: whether every check passed.
+        checks: each check, in the order in which it was made.
+        metrics: held-out metrics, overall and per class, with confidence intervals.
+        data_fingerprint: the fingerprint of the data that held the held-out images.
+        created: when, ISO 8601, UTC.
+    """
+
+    id: str
+    version: str
+    compared_with: str
+    passed: bool
+    checks: tuple[Check, ...]
+    metrics: dict[str, Any]
+    data_fingerprint: str
+    created: str
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The sentences of the checks that failed."""
+        return tuple(check.sentence for check in self.checks if not check.passed)
