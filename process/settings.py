@@ -80,11 +80,13 @@ def parse(
     for field, info in own.model_fields.items():
         if info.annotation is SecretStr:
             continue  # a secret on a command line is a secret in every process listing
+        switch = {"nargs": "?", "const": "true"} if info.annotation is bool else {}
         parser.add_argument(
             f"--{field.replace('_', '-')}",
             metavar=field.upper(),
             default=argparse.SUPPRESS,
             help=f"sets {variable(own, field)}",
+            **switch,
         )
     return read(own, vars(parser.parse_args(argv)))
 

@@ -18,3 +18,6 @@ class RegistrySettings(Settings):
     timeout: float = Field(
         60, gt=0, description="Seconds that one call to the registry, retries included, may take."
     )
+    actor: str = Field(
+        "", description="Who is recorded as the author of changes; if empty, `user@host`."
+    )

@@ -1,0 +1,64 @@
+"""What tests of several packages share: small real models, and their cards."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from registry.card import Card, Data, Golden
+
+CLASSES = ("circle", "cross", "square")
+
+
+@pytest.fixture(scope="session")
+def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """A factory of real, tiny, untrained Keras models in files, different for each seed."""
+
+    def make(seed: int = 0, classes: int = len(CLASSES)) -> Path:
+        import keras
+
+        path = tmp_path_factory.mktemp("model") / "best_model.hdf5"
+        keras.utils.set_random_seed(seed)
+        model = keras.Sequential(
+            [
+                keras.Input((128, 128, 3), dtype="uint8"),
+                keras.layers.Rescaling(1 / 255),
+                keras.layers.AveragePooling2D(16),
+                keras.layers.Flatten(),
+                keras.layers.Dense(classes, activation="softmax"),
+            ]
+        )
+        model.save(path)
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_card() -> Callable[..., Card]:
+    """A factory of the card of a model file, with what the model really answers as its golden."""
+
+    def make(model: Path, classes: tuple[str, ...] = CLASSES) -> Card:
+        import keras
+
+        pixels = np.arange(128 * 128 * 3, dtype=np.uint32).astype(np.uint8).reshape(1, 128, 128, 3)
+        probabilities = np.asarray(keras.saving.load_model(model, compile=False)(pixels))[0]
+        return Card(
+            version=hashlib.sha256(model.read_bytes()).hexdigest(),
+            classes=classes,
+            input_shape=(128, 128, 3),
+            input_dtype="uint8",
+            threshold=0.0,
+            arguments={"epochs": 1},
+            data=Data("shapes", "0" * 64, {"train": 1, "validation": 1, "held_out": 1}, {}),
+            metrics={"val_accuracy": 0.5},
+            history={"loss": (1.0,), "val_loss": (1.0,)},
+            golden=Golden.of(pixels.tobytes(), tuple(float(p) for p in probabilities)),
+            created="2026-01-01T00:00:00+00:00",
+            code_revision="unknown",
+            libraries={},
+        )
+
+    return make
