@@ -1,0 +1,89 @@
+"""The service as a child process on a free port, and a client of it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import Any, Self
+
+import requests
+
+from process.errors import Failure
+
+STOP_WITHIN = 60  # seconds, above the service's own limit for a graceful shutdown
+
+
+class Service:
+    """``python -m api`` as a process of our own, stopped when the block is left."""
+
+    def __init__(self, process: subprocess.Popen[bytes], address: str) -> None:
+        self._process = process
+        self._session = requests.Session()
+        self.address = address
+
+    @classmethod
+    def start(cls) -> "Service":
+        """Start the service on a port that is free now."""
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        variables = {"SERVE_HOST": "127.0.0.1", "SERVE_PORT": str(port)}
+        process = subprocess.Popen([sys.executable, "-m", "api"], env=os.environ | variables)
+        return cls(process, f"http://127.0.0.1:{port}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._session.close()
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            code = self._process.wait(STOP_WITHIN)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise Failure(f"the service did not stop within {STOP_WITHIN} s of SIGTERM") from None
+        if code:
+            raise Failure(f"the service ended with exit code {code}")
+
+    def wait_until_ready(self, seconds: float) -> dict[str, Any]:
+        """Wait for ``/ready`` and return what ``/info`` says.
+
+        Raises:
+            Failure: the service ended, or was not ready in time; the message has its reason.
+        """
+        deadline = time.monotonic() + seconds
+        reason = "it did not answer"
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                raise Failure(f"the service ended with exit code {self._process.returncode}")
+            try:
+                answer = self._session.get(f"{self.address}/ready", timeout=10)
+                if answer.ok:
+                    info: dict[str, Any] = self._session.get(
+                        f"{self.address}/info", timeout=10
+                    ).json()
+                    return info
+                reason = answer.text.strip()
+            except requests.ConnectionError:
+                pass  # it is not listening yet
+            time.sleep(0.2)
+        raise Failure(f"the service was not ready within {seconds:.0f} s: {reason}")
+
+    def classify(self, image: bytes) -> str:
+        """POST the raw bytes of one image and return the message of the answer.
+
+        Raises:
+            Failure: the service answered with an error.
+        """
+        answer = self._session.post(
+            f"{self.address}/",
+            data=image,
+            headers={"Content-Type": "application/octet-stream"},
+            timeout=30,
+        )
+        if not answer.ok:
+            raise Failure(f"POST / answered {answer.status_code}: {answer.text.strip()}")
+        message: str = answer.json()["message"]
+        return message
