@@ -9,15 +9,25 @@ import argparse
 import difflib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import SecretStr, ValidationError
+from pydantic import BeforeValidator, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from process.errors import UsageError
 
 S = TypeVar("S", bound="Settings")
+
+
+def _split(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(part for part in (part.strip() for part in value.split(",")) if part)
+
+
+# A list in one variable, without JSON's brackets and quotes.
+CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
 class SettingsError(UsageError):
@@ -80,7 +90,7 @@ def parse(
     for field, info in own.model_fields.items():
         if info.annotation is SecretStr:
             continue  # a secret on a command line is a secret in every process listing
-        switch = {"nargs": "?", "const": "true"} if info.annotation is bool else {}
+        switch: dict[str, Any] = {"nargs": "?", "const": "true"} if info.annotation is bool else {}
         parser.add_argument(
             f"--{field.replace('_', '-')}",
             metavar=field.upper(),
