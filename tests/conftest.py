@@ -1,13 +1,15 @@
-"""What tests of several packages share: small real models, and their cards."""
+"""What tests of several packages share: small real models and their cards, and mail servers."""
 
+import contextlib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from registry.card import Card, Data, Golden
+from tests.alerts.smtp_process import SMTPServer
 
 CLASSES = ("circle", "cross", "square")
 
@@ -62,3 +64,16 @@ def make_card() -> Callable[..., Card]:
         )
 
     return make
+
+
+@pytest.fixture
+def smtp_server(tmp_path: Path) -> Iterator[Callable[..., SMTPServer]]:
+    """A factory of real mail servers; their options are those of tests/alerts/smtp_server.py."""
+    with contextlib.ExitStack() as servers:
+
+        def start(**options: str | int) -> SMTPServer:
+            server = SMTPServer(tmp_path / "mail", **options)
+            servers.callback(server.stop)
+            return server
+
+        yield start
