@@ -10,8 +10,7 @@ from email.utils import make_msgid
 
 from alerts.errors import BadCertificateFile, Refused, Unavailable
 from alerts.settings import AlertSettings
-
-SUBJECT_LENGTH = 200  # characters; longer ones are cut
+from alerts.text import one_line
 
 
 class Mailer:
@@ -73,12 +72,6 @@ class Mailer:
         if self._settings.smtp_tls == "tls":
             return smtplib.SMTP_SSL(host, port, timeout=timeout, context=self._context)
         return smtplib.SMTP(host, port, timeout=timeout)
-
-
-def one_line(text: str) -> str:
-    """The text on one line of printable characters, so that it cannot add a header."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= SUBJECT_LENGTH else f"{line[: SUBJECT_LENGTH - 1]}…"
 
 
 def _context(ca_file: str) -> ssl.SSLContext:

@@ -3,14 +3,26 @@
 import logging
 import logging.config
 import sys
+import threading
+from datetime import UTC, datetime
 from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
+from pythonjsonlogger.json import JsonFormatter
 
 from process.settings import Settings
 
+logger = logging.getLogger(__name__)
+
 TEXT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+RENAMED = {
+    "asctime": "time",
+    "levelname": "level",
+    "name": "logger",
+    "exc_info": "exception",
+    "stack_info": "stack",
+}
 
 
 class LogSettings(Settings):
@@ -26,21 +38,25 @@ class LogSettings(Settings):
     )
 
 
+class JSONLines(JsonFormatter):
+    """One JSON object to a line: time, level, logger, message, what ``extra`` holds, exception."""
+
+    def __init__(self) -> None:
+        super().__init__(["asctime", "levelname", "name", "message"], rename_fields=RENAMED)
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
+        """The time in ISO 8601, UTC, to the millisecond."""
+        return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+
+
 def configure(settings: LogSettings) -> None:
-    """Send every logger of the process to standard error in the format asked for."""
+    """Send every logger, warnings and uncaught exceptions to standard error in one format."""
     as_text = settings.format == "text" or (settings.format == "auto" and sys.stderr.isatty())
     logging.config.dictConfig(
         {
             "version": 1,
             "disable_existing_loggers": False,
-            "formatters": {
-                "text": {"format": TEXT},
-                "json": {
-                    "()": "pythonjsonlogger.json.JsonFormatter",
-                    "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
-                    "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
-                },
-            },
+            "formatters": {"text": {"format": TEXT}, "json": {"()": JSONLines}},
             "handlers": {
                 "stderr": {
                     "class": "logging.StreamHandler",
@@ -52,3 +68,10 @@ def configure(settings: LogSettings) -> None:
         }
     )
     logging.captureWarnings(True)
+    sys.excepthook = lambda kind, error, trace: _log_uncaught(error)
+    threading.excepthook = lambda uncaught: _log_uncaught(uncaught.exc_value)
+
+
+def _log_uncaught(error: BaseException | None) -> None:
+    if not isinstance(error, SystemExit):  # which ends a thread as `return` does
+        logger.critical("uncaught exception: %r", error, exc_info=error)
