@@ -1,0 +1,83 @@
+"""Labelled images in memory."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from images.decode import Images
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file of a data set that could not be read.
+
+    Attributes:
+        name: its path below the data set's folder.
+        reason: what is wrong with it.
+    """
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Images, each with its class.
+
+    Attributes:
+        source: the folder, or the name of the built-in data.
+        images: uint8[N, 128, 128, 3], RGB.
+        labels: int64[N], indices into ``classes``.
+        classes: the class names, sorted.
+        names: N names, as paths below the folder.
+        skipped: the files that could not be read.
+    """
+
+    source: str
+    images: Images
+    labels: npt.NDArray[np.int64]
+    classes: tuple[str, ...]
+    names: tuple[str, ...]
+    skipped: tuple[Skipped, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @cached_property
+    def digests(self) -> tuple[bytes, ...]:
+        """The SHA-256 of each image's pixels."""
+        return tuple(hashlib.sha256(image.tobytes()).digest() for image in self.images)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256, hexadecimal, of all pairs of class and pixels, whatever their order."""
+        pairs = sorted(
+            (self.classes[label].encode(), digest)
+            for label, digest in zip(self.labels, self.digests, strict=True)
+        )
+        fingerprint = hashlib.sha256()
+        for name, digest in pairs:
+            # With its length before it, a name cannot run into the digest that follows.
+            fingerprint.update(len(name).to_bytes(8) + name + digest)
+        return fingerprint.hexdigest()
+
+    def per_class(self) -> dict[str, int]:
+        """The number of images of each class."""
+        counts = np.bincount(self.labels, minlength=len(self.classes))
+        return dict(zip(self.classes, counts.tolist(), strict=True))
+
+    def select(
+        self, which: npt.NDArray[np.bool_] | npt.NDArray[np.int64] | Sequence[int]
+    ) -> "Dataset":
+        """The images at a mask or at indices, in that order; all classes stay."""
+        kept = np.arange(len(self))[np.asarray(which)]
+        return replace(
+            self,
+            images=self.images[kept],
+            labels=self.labels[kept],
+            names=tuple(self.names[index] for index in kept),
+        )
