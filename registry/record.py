@@ -68,7 +68,8 @@ class StageState:
 
     Attributes:
         record: the record.
-        generation: the back end's number of the stage object's current content, above 0.
+        generation: the back end's number of the stage object's content; 0 for a change that was
+            made and replaced by another before its maker could read the number back.
     """
 
     record: StageRecord

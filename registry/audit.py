@@ -1,0 +1,73 @@
+"""Reading everything that a registry holds, and saying what is wrong with it."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import pairwise
+from typing import TYPE_CHECKING, get_args
+
+from registry import names, objects
+from registry.backend import Backend
+from registry.errors import Corrupt, NotFound
+from registry.record import Stage, StageRecord
+
+if TYPE_CHECKING:
+    from registry.store import Registry
+
+
+def problems(registry: "Registry", backend: Backend) -> Iterator[str]:
+    """A sentence for each thing that is not as it was written, or that is missing."""
+    for check in _checks(registry, backend):
+        try:
+            check()
+        except (Corrupt, NotFound) as error:
+            yield str(error)
+
+
+def _checks(registry: "Registry", backend: Backend) -> Iterator[Callable[[], object]]:
+    for version in _versions(backend):
+        yield partial(_file, backend, names.model(version), version)
+        yield partial(registry.card, version)
+        yield partial(registry.verdicts, version)
+    for stage in get_args(Stage):
+        yield partial(_stage, registry, backend, stage)
+        yield partial(_history, registry, stage)
+
+
+def _versions(backend: Backend) -> list[str]:
+    found = {blob.name.split("/")[1] for blob in backend.list(names.VERSIONS)}
+    return sorted(filter(names.is_version, found))
+
+
+def _file(backend: Backend, name: str, version: str) -> None:
+    found = objects.digest(backend, objects.find(backend, name))
+    if found != version:
+        raise Corrupt(f"{name} was altered or cut short: it hashes to {found}, not to {version}")
+
+
+def _stage(registry: "Registry", backend: Backend, stage: Stage) -> None:
+    state = registry.current(stage)
+    if state:
+        objects.find(backend, names.model(state.record.version))
+        try:
+            _file(backend, names.stage(stage), state.record.version)
+        except (Corrupt, NotFound):
+            if registry.current(stage) == state:
+                raise
+            _stage(registry, backend, stage)  # it was changed while it was read
+
+
+def _history(registry: "Registry", stage: Stage) -> None:
+    records = registry.history(stage)[::-1]
+    for sequence, record in enumerate(records, start=1):
+        if record.sequence != sequence:
+            raise Corrupt(f"{names.log_entry(stage, sequence)} is missing")
+    for before, record in pairwise(records):
+        _follows(before, record)
+
+
+def _follows(before: StageRecord, record: StageRecord) -> None:
+    if record.previous != before.version:
+        raise Corrupt(
+            f"record {record.sequence} of {record.stage} says that it replaced "
+            f"{record.previous or 'nothing'}, but record {before.sequence} is of {before.version}"
+        )

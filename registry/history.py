@@ -1,0 +1,69 @@
+"""What happened to a stage: its log, and what the log says about rolling back.
+
+The log is derived. A record is born as the metadata of the stage's model object; whoever is
+about to replace it makes sure first that the log has it, and whoever wrote it adds it at once. So
+every record is in the stage or in its log, and the next actor fills in what a killed one left out.
+"""
+
+from collections.abc import Iterable
+
+from registry import document, names, objects
+from registry.backend import Backend
+from registry.errors import Corrupt
+from registry.record import Stage, StageRecord
+
+
+class Log:
+    """The logs of all stages."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    def add(self, record: StageRecord) -> None:
+        """Make sure that the log has ``record``.
+
+        Raises:
+            Corrupt: the log has another one under its number.
+        """
+        name = names.log_entry(record.stage, record.sequence)
+        objects.ensure(self._backend, name, document.encode(record))
+
+    def entry(self, stage: Stage, sequence: int) -> StageRecord | None:
+        """The record of that number, if the log has it."""
+        name = names.log_entry(stage, sequence)
+        return self._read(stage, name) if self._backend.stat(name) else None
+
+    def entries(self, stage: Stage) -> list[StageRecord]:
+        """Every record in the log, oldest first."""
+        blobs = self._backend.list(names.log(stage))
+        return [self._read(stage, blob.name) for blob in blobs]
+
+    def last(self, stage: Stage) -> StageRecord | None:
+        """The newest record in the log."""
+        blobs = list(self._backend.list(names.log(stage)))
+        return self._read(stage, blobs[-1].name) if blobs else None
+
+    def _read(self, stage: Stage, name: str) -> StageRecord:
+        record = document.decode(StageRecord, objects.read(self._backend, name), name)
+        if names.log_entry(record.stage, record.sequence) != name or record.stage != stage:
+            raise Corrupt(f"{name} holds record {record.sequence} of {record.stage}")
+        return record
+
+
+def standing(records: Iterable[StageRecord]) -> list[str]:
+    """The versions that a rollback goes back through; the last one is in the stage.
+
+    Args:
+        records: every record of a stage, oldest first.
+
+    A promotion puts its version on top. A rollback takes away what lies above the version that it
+    went to: what was rolled back from is never rolled back to, unless somebody names it.
+    """
+    versions: list[str] = []
+    for record in records:
+        if record.action == "rollback" and record.version in versions:
+            while versions[-1] != record.version:
+                versions.pop()
+        elif versions[-1:] != [record.version]:
+            versions.append(record.version)
+    return versions

@@ -1,0 +1,348 @@
+"""The rules of the registry: what a version is, and how one gets into a stage.
+
+The rules hold on every back end. What makes them safe among many writers is written down in
+:mod:`registry.switch` and :mod:`registry.history`.
+"""
+
+import getpass
+import hashlib
+import io
+import logging
+import os
+import secrets
+import socket
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from registry import document, names, objects
+from registry.backend import Backend, Blob, Diagnosis
+from registry.card import Card
+from registry.errors import Conflict, Corrupt, NotFound, NotPromotable, PreconditionFailed
+from registry.history import Log, standing
+from registry.record import Action, Stage, StageRecord, StageState
+from registry.switch import Change, Switch
+from registry.verdict import Verdict
+
+logger = logging.getLogger(__name__)
+
+# How often one publish may lose the race to others before it gives up.
+PUBLISH_TRIES = 16
+
+# Object metadata holds 8 KiB in all on Google Cloud Storage.
+WHY_LENGTH = 500
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex
+
+
+class Registry:
+    """Versions of models, and which of them is in which stage.
+
+    Args:
+        backend: where the objects lie.
+        actor: who is recorded as the author of changes; if empty, ``user@host``.
+        clock: the time now, UTC.
+        new_id: a new unique id for each call.
+
+    Every method may raise Forbidden or Unreachable.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        actor: str,
+        clock: Callable[[], datetime] = _now,
+        new_id: Callable[[], str] = _new_id,
+    ) -> None:
+        self._backend = backend
+        self._actor = actor or f"{getpass.getuser()}@{socket.gethostname()}"
+        self._clock = clock
+        self._new_id = new_id
+        self._switch = Switch(backend)
+        self._log = Log(backend)
+
+    def publish(self, model: Path, card: Card, why: str) -> StageState:
+        """Keep a model and its card as a version, and put it into testing.
+
+        A version that exists already keeps its first card.
+
+        Raises:
+            Corrupt: the card is of another file, or the version exists with other bytes.
+            Conflict: others published again and again in the meantime.
+        """
+        self._keep(model, card)
+        source = self._source(card.version)
+        for left in reversed(range(PUBLISH_TRIES)):
+            before, generation = self._replaced("testing")
+            record = self._record("testing", "publish", card.version, before, why)
+            try:
+                return self._switch.make(Change(record, source, generation), before)
+            except Conflict:
+                if not left:
+                    raise
+        raise AssertionError("unreachable")
+
+    def promote(
+        self, version: str, against: StageState | None, why: str, force: bool = False
+    ) -> StageState:
+        """Put a version into production.
+
+        Args:
+            version: the version.
+            against: what production held when the version was compared with it; None for an
+                empty production. If production holds anything else by now, nothing is changed.
+            why: a sentence for the record.
+            force: promote without a passing verdict; the record says so.
+
+        Raises:
+            NotPromotable: the gate's latest verdict on the version is missing or does not pass.
+            Conflict: production holds something else than ``against``; the winner is attached.
+            OutcomeUnknown: nothing tells whether the version is in production.
+            NotFound: there is no such version.
+            Corrupt: the version's file does not hash to its name.
+        """
+        self.card(version)
+        if force:
+            why = f"{why} (forced: no passing verdict was asked for)"
+        else:
+            self._require_passing_verdict(version)
+        return self._put_into_production("promote", version, against, why)
+
+    def rollback(self, why: str, to: str | None = None) -> StageState:
+        """Put a version back into production that was there before.
+
+        Without ``to`` it is the one that stood before the current one; two rollbacks in a row go
+        back two steps.
+
+        Raises:
+            NotFound: there is nothing to go back to, or ``to`` never was in production.
+            Conflict, OutcomeUnknown, Corrupt: as :meth:`promote`.
+        """
+        state = self.current("production")
+        if state is None:
+            raise NotFound("production is empty: there is nothing to roll back")
+        target = self._rollback_target(to)
+        self.card(target)
+        return self._put_into_production("rollback", target, state, why)
+
+    def current(self, stage: Stage) -> StageState | None:
+        """What is in the stage, or None.
+
+        Raises:
+            Corrupt: there is a model without a valid record, as one put there by hand.
+        """
+        return self._switch.state(stage)
+
+    def history(self, stage: Stage) -> list[StageRecord]:
+        """Every change of the stage, newest first.
+
+        Raises:
+            Corrupt: the stage's record or a log entry is not valid.
+        """
+        # The stage first: what it holds is logged before it is replaced, so nothing is missed.
+        state = self.current(stage)
+        records = {record.sequence: record for record in self._log.entries(stage)}
+        if state:
+            records[state.record.sequence] = state.record
+        return [records[sequence] for sequence in sorted(records, reverse=True)]
+
+    def versions(self) -> list[str]:
+        """Every version that has both its file and its card, oldest first."""
+        blobs = {blob.name: blob for blob in self._backend.list(names.VERSIONS)}
+        found = {name.split("/")[1] for name in blobs}
+        complete = [
+            version
+            for version in filter(names.is_version, found)
+            if names.model(version) in blobs and names.card(version) in blobs
+        ]
+        return sorted(complete, key=lambda version: blobs[names.model(version)].generation)
+
+    def card(self, version: str) -> Card:
+        """The card of a version.
+
+        Raises:
+            NotFound: there is no such version.
+            Corrupt: the card is not valid, or is of another version.
+        """
+        name = names.card(version)
+        if self._backend.stat(name) is None:
+            raise NotFound(f"the registry has no version {version}")
+        card = document.decode(Card, objects.read(self._backend, name), name)
+        if card.version != version:
+            raise Corrupt(f"{name} is the card of {card.version}")
+        return card
+
+    def fetch(self, source: StageState | str, target: Path) -> Path:
+        """Copy a model to ``target``, which is replaced only by a whole and verified file.
+
+        Args:
+            source: a stage's state, for the stage's file as it was then, or a version.
+            target: the file to write; its folder is made if need be.
+
+        Raises:
+            NotFound: there is no such version, or the stage holds another file by now.
+            Corrupt: the bytes are not those of the version.
+        """
+        blob, version = self._wanted(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
+        try:
+            with part.open("xb+") as file:
+                self._backend.read(blob, file)
+                file.flush()
+                os.fsync(file.fileno())
+                file.seek(0)
+                _require(hashlib.file_digest(file, "sha256").hexdigest(), version, blob.name)
+            return part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def new_verdict_id(self) -> str:
+        """A new id for a verdict; later ones sort behind."""
+        return f"{self._clock():%Y%m%dT%H%M%S%fZ}-{self._new_id()[:8]}"
+
+    def add_verdict(self, verdict: Verdict, attachments: Mapping[str, bytes]) -> str:
+        """Write a verdict beside its version, and return the prefix of its objects.
+
+        The verdict itself is written last: where it is, its attachments are.
+
+        Raises:
+            NotFound: there is no such version.
+            Corrupt: the id is taken by another verdict.
+        """
+        objects.find(self._backend, names.model(verdict.version))
+        prefix = f"{names.verdicts(verdict.version)}{verdict.id}/"
+        for name, content in attachments.items():
+            objects.ensure(self._backend, f"{prefix}{name}", content)
+        objects.ensure(self._backend, f"{prefix}verdict.json", document.encode(verdict))
+        return prefix
+
+    def verdicts(self, version: str) -> list[Verdict]:
+        """The gate's verdicts on a version, oldest first.
+
+        Raises:
+            Corrupt: one of them is not valid, or is on another version.
+        """
+        found = [blob.name for blob in self._backend.list(names.verdicts(version))]
+        return [self._verdict(version, name) for name in found if name.endswith("/verdict.json")]
+
+    def verify(self) -> list[str]:
+        """Read everything; return a sentence for each thing that is wrong."""
+        from registry.audit import problems
+
+        return list(problems(self, self._backend))
+
+    def doctor(self) -> Diagnosis:
+        """Say who we are to the registry, what we may do there, and what stands in the way."""
+        return self._backend.diagnose()
+
+    def _keep(self, model: Path, card: Card) -> None:
+        with model.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+            if found != card.version:
+                raise Corrupt(f"{model} hashes to {found}, but its card is of {card.version}")
+            _create_once(self._backend, names.model(card.version), file)
+        content = io.BytesIO(document.encode(card))
+        if not _create_once(self._backend, names.card(card.version), content):
+            logger.info("version %s was published before and keeps its first card", card.version)
+
+    def _source(self, version: str) -> Blob:
+        """The file of a version, after a check that it still is what it was."""
+        blob = objects.find(self._backend, names.model(version))
+        _require(objects.digest(self._backend, blob), version, blob.name)
+        return blob
+
+    def _replaced(self, stage: Stage) -> tuple[StageRecord | None, int]:
+        """The last valid record of the stage, and the generation that a publish replaces."""
+        blob = self._backend.stat(names.stage(stage))
+        if blob is None:
+            return self._log.last(stage), 0
+        try:
+            state = self.current(stage)
+        except Corrupt as error:
+            logger.warning("%s; it is replaced", error)
+            return self._log.last(stage), blob.generation
+        return (state.record, state.generation) if state else (self._log.last(stage), 0)
+
+    def _put_into_production(
+        self, action: Action, version: str, against: StageState | None, why: str
+    ) -> StageState:
+        before = against.record if against else self._log.last("production")
+        generation = against.generation if against else 0
+        record = self._record("production", action, version, before, why)
+        return self._switch.make(Change(record, self._source(version), generation), before)
+
+    def _record(
+        self, stage: Stage, action: Action, version: str, before: StageRecord | None, why: str
+    ) -> StageRecord:
+        return StageRecord(
+            stage=stage,
+            version=version,
+            previous=before.version if before else "",
+            sequence=before.sequence + 1 if before else 1,
+            operation=self._new_id(),
+            action=action,
+            who=_sentence(self._actor),
+            when=self._clock().isoformat(),
+            why=_sentence(why),
+        )
+
+    def _require_passing_verdict(self, version: str) -> None:
+        verdicts = self.verdicts(version)
+        if not verdicts:
+            raise NotPromotable(f"{version} has no verdict of the gate: run the gate, or force it")
+        if not verdicts[-1].passed:
+            reasons = "; ".join(verdicts[-1].reasons)
+            raise NotPromotable(f"the gate refused {version}: {reasons}")
+
+    def _rollback_target(self, to: str | None) -> str:
+        records = self.history("production")
+        if to is None:
+            versions = standing(reversed(records))
+            if len(versions) < 2:
+                raise NotFound("production held nothing before its current version: name one")
+            return versions[-2]
+        if to not in {record.version for record in records}:
+            raise NotFound(f"{to} never was in production: only a promotion can put it there")
+        return to
+
+    def _wanted(self, source: StageState | str) -> tuple[Blob, str]:
+        if isinstance(source, str):
+            return objects.find(self._backend, names.model(source)), source
+        blob = objects.find(self._backend, names.stage(source.record.stage))
+        if blob.generation != source.generation:
+            raise NotFound(f"{blob.name} was replaced since it held {source.record.version}")
+        return blob, source.record.version
+
+    def _verdict(self, version: str, name: str) -> Verdict:
+        verdict = document.decode(Verdict, objects.read(self._backend, name), name)
+        if verdict.version != version:
+            raise Corrupt(f"{name} is a verdict on {verdict.version}")
+        return verdict
+
+
+def _create_once(backend: Backend, name: str, source: io.BufferedReader | io.BytesIO) -> bool:
+    """Create an object; False if it was there."""
+    try:
+        objects.create(backend, name, source)
+    except PreconditionFailed:
+        return False
+    return True
+
+
+def _require(found: str, version: str, name: str) -> None:
+    if found != version:
+        raise Corrupt(f"{name} was altered or cut short: it hashes to {found}, not to {version}")
+
+
+def _sentence(text: str) -> str:
+    """``text`` on one line, short enough for object metadata."""
+    line = " ".join(text.encode(errors="replace").decode().split())
+    return line if len(line) <= WHY_LENGTH else f"{line[: WHY_LENGTH - 3]}..."
