@@ -1,0 +1,36 @@
+"""Why the gate cannot judge a candidate, or cannot act on its verdict.
+
+    GateError
+    ├── NoCandidate    the testing stage is empty
+    ├── ClassesDiffer  the candidate answers with other classes than the gate's images have
+    ├── NothingHeldOut the split of the gate's images leaves none to judge by
+    └── Overtaken      another changed production while the gate judged
+
+A refusal is no error: it is a verdict, and the command's exit code 1.
+"""
+
+from process.errors import Failure, UsageError
+
+
+class GateError(Failure):
+    """The base of every error of this package."""
+
+
+class NoCandidate(GateError):
+    """There is nothing to judge."""
+
+
+class ClassesDiffer(GateError, UsageError):
+    """The gate was pointed at images of other classes than the candidate was trained on."""
+
+    exit_code = UsageError.exit_code
+
+
+class NothingHeldOut(GateError, UsageError):
+    """There are too few images for any to be held out."""
+
+    exit_code = UsageError.exit_code
+
+
+class Overtaken(GateError):
+    """Production is no longer what the candidate was compared with."""

@@ -1,0 +1,106 @@
+"""What the gate finds out about a candidate, check by check."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from registry.verdict import Check
+from testing.comparison import Comparison
+from testing.scoring import Scores
+
+LONGEST_REASON = 300  # characters; TensorFlow quotes whole graphs
+
+
+class Unfit(Exception):
+    """A check failed without which the next ones mean nothing; it is among the findings."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A held-out image that the candidate answers wrongly.
+
+    Attributes:
+        index: its place among the held-out images.
+        truth: its class.
+        answer: the class that the candidate gave.
+        confidence: the probability that the candidate gave it.
+    """
+
+    index: int
+    truth: str
+    answer: str
+    confidence: float
+
+
+@dataclass
+class Findings:
+    """Gathered while a candidate is judged; what a failed check kept from being made is None.
+
+    Attributes:
+        folder: where model files were put while they were asked; sentences leave it out.
+        checks: each check, in the order in which it was made.
+        size: the model file, in bytes.
+        latency: milliseconds for one image.
+        scores: the figures on held-out images.
+        comparison: the candidate against production.
+        mistakes: the worst mistakes, worst first.
+    """
+
+    folder: Path
+    checks: list[Check] = field(default_factory=list)
+    size: int | None = None
+    latency: float | None = None
+    scores: Scores | None = None
+    comparison: Comparison | None = None
+    mistakes: list[Mistake] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        """Whether no check failed."""
+        return all(check.passed for check in self.checks)
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """All figures as a JSON-like document."""
+        return {
+            **(asdict(self.scores) if self.scores else {}),
+            "comparison": asdict(self.comparison) if self.comparison else None,
+            "latency_ms": self.latency,
+            "size_bytes": self.size,
+        }
+
+    def note(self, check: Check) -> None:
+        """Add a check, whatever it found."""
+        self.checks.append(check)
+
+    def require(self, check: Check) -> None:
+        """Add a check on which the next ones rest.
+
+        Raises:
+            Unfit: it failed.
+        """
+        self.note(check)
+        if not check.passed:
+            raise Unfit
+
+    @contextmanager
+    def trial(self, name: str, sentence: str, *errors: type[Exception]) -> Iterator[None]:
+        """Require that the block raises none of ``errors``; ``sentence`` is for when it does not.
+
+        Raises:
+            Unfit: it raised one, whose first line has become the check's sentence.
+        """
+        try:
+            yield
+        except errors as error:
+            self.note(Check(name, False, self.reason(error)))
+            raise Unfit from error
+        self.note(Check(name, True, sentence))
+
+    def reason(self, error: Exception) -> str:
+        """The first line of an error's message, and not too much of it."""
+        text = str(error).replace(f"{self.folder}{os.sep}", "")
+        return text.strip().partition("\n")[0][:LONGEST_REASON] or type(error).__name__

@@ -1,0 +1,108 @@
+"""One run of the gate, from the stage to its outcome."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from alerts.alert import Alert
+from alerts.sender import AlertSender
+from images.source import load
+from process.errors import Failure, UsageError
+from registry.store import Registry
+from registry.verdict import Verdict
+from testing import promote, report
+from testing.errors import NoCandidate
+from testing.findings import Findings
+from testing.gate import Case, judge, open_case
+from testing.settings import GateSettings
+from testing.verdict import percent, points
+
+Lines = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run of the gate came to.
+
+    Attributes:
+        exit_code: 0 if the candidate is in production.
+        lines: what to tell a person, as headings and facts.
+    """
+
+    exit_code: int
+    lines: Lines
+
+    @property
+    def text(self) -> str:
+        """The lines, aligned."""
+        return "".join(f"{heading:<11}{fact}\n" for heading, fact in self.lines)
+
+
+def run_gate(settings: GateSettings, registry: Registry, alerts: AlertSender) -> Outcome:
+    """Judge what is in testing; write the verdict; promote or refuse.
+
+    Operators are told of a refusal, and of a failure that they did not see on a command line.
+
+    Raises:
+        NoCandidate: testing is empty.
+        ClassesDiffer, NothingHeldOut: the images do not fit the candidate.
+        Overtaken: another changed production meanwhile.
+        RegistryError: the registry cannot be used, or OutcomeUnknown.
+    """
+    try:
+        return _run(settings, registry, alerts)
+    except UsageError:
+        raise
+    except Failure as failure:
+        alerts.send(Alert(f"failed-{type(failure).__name__}", "the gate failed", str(failure)))
+        raise
+
+
+def _run(settings: GateSettings, registry: Registry, alerts: AlertSender) -> Outcome:
+    candidate, production = registry.current("testing"), registry.current("production")
+    if candidate is None:
+        raise NoCandidate("the testing stage holds no model: run `python -m training` first")
+    version = candidate.record.version
+    if production is not None and production.record.version == version:
+        return Outcome(0, (("verdict", "in production already"), ("version", version)))
+    case = open_case(registry, candidate, production, load(settings.data), settings)
+    findings = judge(case)
+    verdict = _verdict(case, findings)
+    attachments = report.render(case, findings, verdict)
+    where = registry.add_verdict(verdict, attachments)
+    copy = promote.leave_copies(Path(settings.reports), attachments)
+    if verdict.passed:
+        promote.promote(registry, verdict, production)
+    else:
+        promote.refuse(alerts, verdict, where)
+    places = where if copy is None else f"{copy}, and in the registry: {where}"
+    return Outcome(0 if verdict.passed else 1, _facts(verdict, findings, places))
+
+
+def _verdict(case: Case, findings: Findings) -> Verdict:
+    comparison = findings.comparison
+    return Verdict(
+        id=case.registry.new_verdict_id(),
+        version=case.version,
+        compared_with=comparison.version if comparison else "",
+        passed=findings.passed,
+        checks=tuple(findings.checks),
+        metrics=findings.metrics,
+        data_fingerprint=case.data.fingerprint,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _facts(verdict: Verdict, findings: Findings, places: str) -> Lines:
+    lines = [
+        ("verdict", "promoted to production" if verdict.passed else "REFUSED"),
+        ("version", verdict.version),
+    ]
+    if scores := findings.scores:
+        lines.append(("accuracy", f"{percent(scores.accuracy)} on {scores.images} images"))
+        lines.append(("F1", f"{percent(scores.f1)}, the mean over {len(scores.per_class)} classes"))
+    if rival := findings.comparison:
+        lines.append(("difference", f"{points(rival.difference)} to {rival.version[:12]}"))
+    lines += [("reason", sentence) for sentence in verdict.reasons]
+    lines.append(("report", places))
+    return tuple(lines)

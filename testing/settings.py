@@ -1,0 +1,46 @@
+"""What the gate requires of a candidate."""
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from process.settings import Settings
+
+
+class GateSettings(Settings):
+    """The images that the gate judges by, and its thresholds."""
+
+    model_config = SettingsConfigDict(env_prefix="GATE_")
+
+    data: str = Field(
+        "digits",
+        description="The images: `digits`, or a folder of classes. Only the held-out part is used.",
+    )
+    min_accuracy: float = Field(
+        0.95, ge=0, le=1, description="The least accuracy on held-out images."
+    )
+    margin: float = Field(
+        0.02,
+        gt=0,
+        lt=1,
+        description="How much accuracy a candidate may lose to production; the whole confidence "
+        "interval of the difference must lie above minus this.",
+    )
+    confidence: float = Field(
+        0.95, ge=0.5, le=0.99, description="The two-sided level of every confidence interval."
+    )
+    min_per_class: int = Field(
+        3, ge=1, description="The fewest held-out images of a class to judge by."
+    )
+    max_latency: float = Field(
+        200, gt=0, description="The most milliseconds for one image, as the median of several."
+    )
+    max_size: float = Field(100, gt=0, description="The most MiB of a model file.")
+    drop_classes: bool = Field(
+        False, description="Let in a candidate that lacks classes which production knows."
+    )
+    replace_broken: bool = Field(
+        False, description="Let in a candidate although production cannot be loaded to compare."
+    )
+    reports: str = Field(
+        "var/gate", description="The folder where the latest report is left for reading."
+    )

@@ -1,0 +1,127 @@
+"""The rules: what held-out figures let a candidate into production. Pure.
+
+Against production the question is whether the candidate is *non-inferior*: whether the whole
+confidence interval of the difference in accuracy lies above minus a margin. McNemar's test asks
+another question, whether a difference was shown, and not to have shown one is no evidence of
+quality: a candidate that loses 5 of 359 images and wins none has p = 0.0625 there and would pass.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+
+from registry.verdict import Check
+from testing.comparison import Comparison
+from testing.intervals import Estimate, images_needed
+from testing.scoring import ClassScores, Scores
+
+NAMED = 5  # classes listed in a sentence
+LONGEST_NAME = 60  # characters of each
+
+
+def accuracy(scores: Scores, minimum: float) -> Check:
+    """The accuracy must reach ``minimum``."""
+    found = scores.accuracy
+    passed = found.value >= minimum
+    verb = "reaches" if passed else "is below"
+    sentence = (
+        f"accuracy {percent(found)} on {scores.images} held-out images {verb} "
+        f"the {100 * minimum:g} % that GATE_MIN_ACCURACY asks for"
+    )
+    return Check("accuracy", passed, sentence)
+
+
+def enough_images(per_class: Mapping[str, ClassScores], minimum: int) -> Check:
+    """Each class must have held-out images to be judged by."""
+    scarce = [name for name, scores in per_class.items() if scores.images < minimum]
+    if scarce:
+        sentence = (
+            f"fewer than {minimum} held-out images (GATE_MIN_PER_CLASS) of {listed(scarce)}: "
+            "add images of it, about five for each one to be held out"
+        )
+    else:
+        sentence = f"at least {minimum} held-out images of every class"
+    return Check("held-out images", not scarce, sentence)
+
+
+def kept_classes(candidate: Collection[str], production: Collection[str], drop: bool) -> Check:
+    """Callers must not lose a class that production knows, unless ``drop`` allows it."""
+    lost = [name for name in production if name not in candidate]
+    gained = [name for name in candidate if name not in production]
+    sentences = []
+    if lost:
+        sentences.append(f"production knows {listed(lost)} and the candidate does not")
+        sentences.append(
+            "GATE_DROP_CLASSES allows it" if drop else "set GATE_DROP_CLASSES=true if that is meant"
+        )
+    if gained:
+        sentences.append(f"new: {listed(gained)}")
+    return Check("classes", drop or not lost, "; ".join(sentences) or "those of production")
+
+
+def non_inferiority(comparison: Comparison, margin: float, level: float) -> Check:
+    """The lower bound of the paired difference must lie above ``-margin``."""
+    difference, images = comparison.difference, comparison.images
+    passed = difference.low > -margin
+    needed = images_needed(margin, level)
+    if not passed and images < needed:
+        sentence = (
+            f"{images} held-out images are too few to show even of an identical model that it is "
+            f"at most {100 * margin:g} points worse: at least {needed} are needed, "
+            "or a wider GATE_MARGIN"
+        )
+    else:
+        sentence = (
+            f"against production {comparison.version[:12]} on the same {images} images: "
+            f"{comparison.won} won, {comparison.lost} lost, difference {points(difference)}; "
+            f"the lower bound must lie above {-100 * margin:g} (GATE_MARGIN)"
+        )
+    return Check("non-inferiority", passed, sentence)
+
+
+def nothing_to_compare(reason: str) -> Check:
+    """No model, or none with a class in common, is in production."""
+    return Check("non-inferiority", True, reason)
+
+
+def broken_production(version: str, reason: str, replace: bool) -> Check:
+    """Without a comparison nothing is known of what callers would lose: a person decides."""
+    consequence = (
+        "not compared, as GATE_REPLACE_BROKEN allows"
+        if replace
+        else "roll production back, or set GATE_REPLACE_BROKEN=true to let the candidate replace it"
+    )
+    sentence = f"PRODUCTION IS BROKEN: {version[:12]} cannot answer ({reason}): {consequence}"
+    return Check("non-inferiority", replace, sentence)
+
+
+def same_data(trained_on: str, judged_by: str) -> Check:
+    """Whether the gate's images are those of the training; said, not required."""
+    sentence = (
+        "judged by what was held out of its own training's data"
+        if trained_on == judged_by
+        else f"trained on other data ({trained_on[:12]}) than it is judged by ({judged_by[:12]}): "
+        "whether an image is held out depends on its pixels alone, so none of them was trained on"
+    )
+    return Check("data", True, sentence)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Class names in a sentence: quoted, control characters escaped, the first few of them."""
+    names = list(names)
+    text = ", ".join(map(_quoted, names[:NAMED]))
+    return text if len(names) <= NAMED else f"{text} and {len(names) - NAMED} more"
+
+
+def percent(estimate: Estimate) -> str:
+    """As ``98.61 % [96.80, 99.40]``."""
+    value, low, high = (100 * x for x in (estimate.value, estimate.low, estimate.high))
+    return f"{value:.2f} % [{low:.2f}, {high:.2f}]"
+
+
+def points(estimate: Estimate) -> str:
+    """A difference of percentages, as ``-1.00 points [-2.00, +0.30]``."""
+    value, low, high = (100 * x for x in (estimate.value, estimate.low, estimate.high))
+    return f"{value:+.2f} points [{low:+.2f}, {high:+.2f}]"
+
+
+def _quoted(name: str) -> str:
+    return repr(name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…")

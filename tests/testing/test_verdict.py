@@ -1,0 +1,169 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+from testing import verdict
+from testing.comparison import Answers, Comparison, compare
+from testing.intervals import Estimate, paired_difference
+from testing.scoring import score
+
+LEVEL, MARGIN = 0.95, 0.02
+
+
+def paired(won: int, lost: int, images: int = 359) -> Comparison:
+    """A comparison with so many images won and lost."""
+    difference = paired_difference(won, lost, images, LEVEL)
+    return Comparison("f" * 64, images, won, lost, 0.98, 0.98, difference)
+
+
+def judged(won: int, lost: int, images: int = 359, margin: float = MARGIN) -> bool:
+    return verdict.non_inferiority(paired(won, lost, images), margin, LEVEL).passed
+
+
+def test_an_identical_model_is_non_inferior() -> None:
+    assert judged(0, 0)
+
+
+def test_two_lost_of_359_pass() -> None:
+    assert judged(0, 2)
+
+
+def test_five_lost_of_359_are_refused_though_mcnemar_sees_nothing() -> None:
+    assert binomtest(5, 5).pvalue > 0.05
+    check = verdict.non_inferiority(paired(0, 5), MARGIN, LEVEL)
+    assert not check.passed
+    assert "0 won, 5 lost" in check.sentence
+    assert "GATE_MARGIN" in check.sentence
+    assert "ffffffffffff" in check.sentence
+
+
+def test_losing_much_while_winning_much_is_refused() -> None:
+    assert not judged(40, 40)
+
+
+def test_a_better_model_is_non_inferior() -> None:
+    assert judged(10, 0)
+
+
+@given(st.integers(0, 359), st.integers(0, 358))
+def test_who_is_refused_is_refused_with_one_more_loss(won: int, lost: int) -> None:
+    if won + lost < 359 and not judged(won, lost):
+        assert not judged(won, lost + 1)
+
+
+@given(st.integers(0, 30), st.integers(0, 30), st.floats(0.001, 0.1))
+def test_who_passes_passes_with_a_wider_margin(won: int, lost: int, margin: float) -> None:
+    if judged(won, lost, margin=margin):
+        assert judged(won, lost, margin=2 * margin)
+
+
+def test_too_few_images_are_refused_with_the_number_needed() -> None:
+    assert judged(0, 0, images=137)
+    check = verdict.non_inferiority(paired(0, 0, images=136), MARGIN, LEVEL)
+    assert not check.passed
+    assert "136 held-out images are too few" in check.sentence
+    assert "at least 137" in check.sentence
+    assert "GATE_MARGIN" in check.sentence
+
+
+def test_few_images_are_enough_for_a_model_that_wins_most_of_them() -> None:
+    check = verdict.non_inferiority(paired(30, 0, images=50), MARGIN, LEVEL)
+    assert check.passed
+    assert "too few" not in check.sentence
+
+
+@pytest.mark.parametrize("p_lost", [0.03, 0.05])
+def test_a_model_at_or_beyond_the_margin_rarely_passes(p_lost: float) -> None:
+    """What the gate promises: at most (1 - level) / 2 of such models get in."""
+    p_won = 0.01  # the true difference is -0.02 or -0.04
+    draws = np.random.default_rng(0).multinomial(
+        359, [p_won, p_lost, 1 - p_won - p_lost], size=4000
+    )
+    passed = np.mean([judged(won, lost) for won, lost, _ in draws.tolist()])
+    assert passed <= 0.035  # 0.025 and four standard errors
+
+
+@pytest.mark.parametrize(("right", "passed"), [(19, True), (18, False)])
+def test_accuracy_at_the_floor_passes(right: int, passed: bool) -> None:
+    labels = np.zeros(20, np.int64)
+    answers = np.tile(np.array([1, 0], np.float32), (20, 1))
+    answers[right:] = [0, 1]
+    check = verdict.accuracy(score(labels, answers, ("a", "b"), LEVEL), 0.95)
+    assert check.passed is passed
+    assert "20 held-out images" in check.sentence
+    assert "GATE_MIN_ACCURACY" in check.sentence
+
+
+def test_each_class_needs_images() -> None:
+    answers = np.array([[1, 0], [1, 0], [0, 1]], np.float32)
+    per_class = score(np.array([0, 0, 1]), answers, ("cat", "dog"), LEVEL).per_class
+    assert verdict.enough_images(per_class, 1).passed
+    check = verdict.enough_images(per_class, 2)
+    assert not check.passed
+    assert "'dog'" in check.sentence
+    assert "'cat'" not in check.sentence
+    assert "GATE_MIN_PER_CLASS" in check.sentence
+
+
+def test_a_new_class_is_no_reason_to_refuse() -> None:
+    check = verdict.kept_classes(("a", "b", "c"), ("a", "b"), drop=False)
+    assert check.passed
+    assert "'c'" in check.sentence
+
+
+def test_a_lost_class_is_refused_unless_meant() -> None:
+    refused = verdict.kept_classes(("a",), ("a", "b"), drop=False)
+    assert not refused.passed
+    assert "'b'" in refused.sentence
+    assert "GATE_DROP_CLASSES=true" in refused.sentence
+    assert verdict.kept_classes(("a",), ("a", "b"), drop=True).passed
+
+
+def test_a_broken_production_is_replaced_only_if_told_to() -> None:
+    refused = verdict.broken_production("f" * 64, "it is truncated", replace=False)
+    assert not refused.passed
+    assert "GATE_REPLACE_BROKEN=true" in refused.sentence
+    assert "it is truncated" in refused.sentence
+    allowed = verdict.broken_production("f" * 64, "it is truncated", replace=True)
+    assert allowed.passed
+    assert "PRODUCTION IS BROKEN" in allowed.sentence
+
+
+def test_other_data_is_said_and_not_held_against_the_candidate() -> None:
+    assert verdict.same_data("a" * 64, "a" * 64).passed
+    other = verdict.same_data("a" * 64, "b" * 64)
+    assert other.passed
+    assert "bbbbbbbbbbbb" in other.sentence
+
+
+def test_names_in_sentences_are_quoted_short_and_few() -> None:
+    text = verdict.listed(["\x1b[31m", "\u202egnp", "x" * 500, "d", "e", "f", "g"])
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert len(text) < 200
+    assert text.endswith("and 2 more")
+
+
+def test_figures_read_as_per_cent() -> None:
+    estimate = Estimate(0.9861, 0.968, 0.994)
+    assert verdict.percent(estimate) == "98.61 % [96.80, 99.40]"
+    assert verdict.points(Estimate(-0.01, -0.02, 0.003)) == "-1.00 points [-2.00, +0.30]"
+
+
+def test_models_are_compared_by_class_name() -> None:
+    answers = Answers(
+        truth=np.array(["a", "a", "b", "c"]),
+        candidate=np.array(["a", "c", "b", "c"]),
+        production=np.array(["a", "a", "a", "b"]),
+    )
+    both = compare("f" * 64, answers.of(("a", "b")), LEVEL)
+    assert (both.images, both.won, both.lost) == (3, 1, 1)
+    assert both.candidate == both.production == pytest.approx(2 / 3)
+    assert both.difference.value == 0
+
+
+def test_comparison_without_images_shows_nothing() -> None:
+    nothing = Answers(*(np.array(["a"]) for _ in range(3))).of(["b"])
+    assert compare("f" * 64, nothing, LEVEL).images == 0
