@@ -20,5 +20,6 @@ class Backoff:
 
     def delay(self, failures: int) -> float:
         """Seconds to wait after so many failures: the last half of them at random."""
-        ceiling = min(self.longest, self.first * 2.0 ** (failures - 1))
+        doublings = min(failures - 1, 64)  # a float has an end
+        ceiling = min(self.longest, self.first * 2.0**doublings)
         return ceiling * random.uniform(0.5, 1)

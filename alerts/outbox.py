@@ -27,7 +27,7 @@ class Pending:
     message: EmailMessage = field(compare=False)
     since: float = field(compare=False)
     failures: int = field(compare=False, default=0)
-    reason: str = field(compare=False, default="there was no time to try")
+    reason: str = field(compare=False, default="there was no time for a try")
 
 
 class Outbox:
@@ -67,6 +67,7 @@ class Outbox:
                     return None
                 if due is not None and due <= now:
                     self._taken = heapq.heappop(self._waiting)
+                    self._taken.reason = "the mail server has not answered in time"
                     return self._taken
                 self._changed.wait(None if due is None else due - now)
 
@@ -74,18 +75,19 @@ class Outbox:
         """Let an e-mail that was taken wait for another try.
 
         Returns:
-            Seconds until then; None, and the e-mail stays taken, if it is too old for another.
+            Seconds until then; None if there is to be none: it is too old, or was drained.
         """
-        pending.failures += 1
-        pending.reason = reason
-        delay = self._backoff.delay(pending.failures)
         with self._changed:
-            pending.due = time.monotonic() + delay
-            if pending.due - pending.since > self._backoff.give_up_after:
+            now = time.monotonic()
+            delay = self._backoff.delay(pending.failures + 1)
+            too_old = now + delay - pending.since > self._backoff.give_up_after
+            if too_old or not self.settle(pending):
                 return None
-            if self.settle(pending):
-                heapq.heappush(self._waiting, pending)
-        return delay
+            pending.failures += 1
+            pending.reason = reason
+            pending.due = now + delay
+            heapq.heappush(self._waiting, pending)
+            return delay
 
     def settle(self, pending: Pending) -> bool:
         """Take an e-mail off the books; False if it was drained before."""
@@ -99,8 +101,9 @@ class Outbox:
         """Make every e-mail due now, and end ``take`` by ``deadline`` on the monotonic clock."""
         with self._changed:
             self._deadline = deadline
+            now = time.monotonic()
             for pending in self._waiting:
-                pending.due = time.monotonic()
+                pending.due = now
             heapq.heapify(self._waiting)
             self._changed.notify_all()
 

@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         frozen=True,
         extra="forbid",
+        allow_inf_nan=False,
         hide_input_in_errors=True,
         env_ignore_empty=True,
         enable_decoding=False,  # a list is not JSON but CommaSeparated

@@ -5,11 +5,16 @@ import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 
 from registry.card import Card, Data, Golden
 from tests.alerts.smtp_process import SMTPServer
+
+# How long an example takes depends on who else uses the machine.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 CLASSES = ("circle", "cross", "square")
 

@@ -68,9 +68,11 @@ class SMTPServer:
         ]
 
     def stop(self) -> None:
-        """End the process; its messages stay."""
+        """End the process, if it has not been; its messages stay."""
         self._process.kill()
-        self._process.communicate()
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
 
     def _next_line(self, deadline: float) -> str:
         assert self._process.stdout is not None

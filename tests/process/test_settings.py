@@ -131,6 +131,13 @@ def test_a_fault_in_a_flag_names_the_flag() -> None:
         parse("eat", "Eats.", Fruit, [], ["--count", "0"])
 
 
+@pytest.mark.parametrize("size", ["inf", "nan"])
+def test_numbers_are_finite(monkeypatch: pytest.MonkeyPatch, size: str) -> None:
+    monkeypatch.setenv("BASKET_SIZE", size)
+    with pytest.raises(SettingsError, match=r"^BASKET_SIZE: Input should be a finite number$"):
+        read(Basket)
+
+
 def test_a_missing_required_setting_is_named() -> None:
     with pytest.raises(SettingsError, match=r"^BASKET_SIZE: Field required$"):
         read(Basket)
