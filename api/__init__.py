@@ -1,0 +1,1 @@
+"""The service: raw image bytes in, the production model's class out, over HTTP."""

@@ -1,0 +1,98 @@
+"""``python -m api``: serve the model in production over HTTP."""
+
+import functools
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from types import FrameType
+
+from alerts.open import open_alerts
+from alerts.settings import AlertSettings
+from api.app import create_app
+from api.batcher import Batcher
+from api.cache import Cache
+from api.holder import Holder
+from api.loading import load_checked, warm_sizes
+from api.refresher import Refresher
+from api.server import Server, listen
+from api.service import Service
+from api.settings import ModelSettings, ServeSettings
+from api.source import Source
+from process.command import run
+from process.logs import LogSettings, configure
+from process.settings import parse, read
+from registry.open import open_registry
+from registry.settings import RegistrySettings
+
+logger = logging.getLogger(__name__)
+
+SHARED = (ModelSettings, RegistrySettings, AlertSettings, LogSettings)
+LAST_WORDS = 2.0  # seconds that each background thread has to end, once all is answered
+
+
+def main(argv: Sequence[str]) -> int:
+    """Serve until SIGTERM or SIGINT, and return 0."""
+    settings = parse("python -m api", __doc__ or "", ServeSettings, SHARED, argv)
+    configure(read(LogSettings))
+    holder = Holder()
+    batcher = Batcher(holder.answer, settings.max_batch)
+    alerts = open_alerts(read(AlertSettings), "api")
+    refresher = Refresher(
+        open_source(read(ModelSettings), read(RegistrySettings)),
+        holder,
+        functools.partial(load_checked, batch_sizes=warm_sizes(settings.max_batch)),
+        alerts,
+        read(ModelSettings).refresh_seconds,
+    )
+    service = Service(holder, batcher, refresher.initialise, alerts, settings.request_timeout)
+    with alerts:
+        serve(settings, service, refresher.start)
+        batcher.stop(LAST_WORDS)
+        ended = refresher.stop(LAST_WORDS)
+    if not ended:
+        # It is importing TensorFlow or loading a model, and native code does not survive Python's
+        # own way out.
+        logging.shutdown()
+        os._exit(0)
+    return 0
+
+
+def open_source(model: ModelSettings, registry: RegistrySettings) -> Source:
+    """Where models come from, as the settings have it."""
+    return Source(open_registry(registry), registry.url, Cache(model.cache), model.version)
+
+
+def serve(settings: ServeSettings, service: Service, load: Callable[[], None]) -> None:
+    """Listen at once, load meanwhile, and return when the last request is answered."""
+    app = create_app(service)
+    if settings.debug:
+        service.batcher.start()
+        load()
+        app.run(settings.host, settings.port, debug=True, use_reloader=False)
+        return
+    server = Server(app, listen(settings.host, settings.port), settings)
+    stop_on_signals(service.holder, server)
+    service.batcher.start()
+    load()
+    logger.info("listening on %s port %d", settings.host, settings.port)
+    server.run()
+
+
+def stop_on_signals(holder: Holder, server: Server) -> None:
+    """Let the first SIGTERM or SIGINT end the service in order, and the second one at once."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if server.draining:
+            os._exit(128 + number)  # the default action would be ignored in process 1
+        logger.info("stopping on %s", signal.Signals(number).name)
+        holder.drain()
+        server.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+
+
+if __name__ == "__main__":
+    sys.exit(run("api", main))

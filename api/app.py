@@ -1,0 +1,75 @@
+"""The Flask application, made of ready objects."""
+
+import logging
+import uuid
+from http import HTTPStatus
+
+from flask import Flask, Response, g, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+from alerts.alert import Alert
+from api import access, info_routes, predict_routes
+from api.errors import Refusal
+from api.payloads import MAX_BODY
+from api.service import Service, service
+
+logger = logging.getLogger(__name__)
+
+
+def create_app(behind: Service) -> Flask:
+    """Make the application; it starts no thread and reads no environment."""
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.extensions["service"] = behind
+    app.register_blueprint(predict_routes.routes)
+    app.register_blueprint(info_routes.routes)
+    app.register_error_handler(Exception, answer_error)
+    access.install(app)
+    return app
+
+
+def answer_error(error: Exception) -> Response:
+    """Make the JSON answer for whatever ended a request."""
+    if isinstance(error, Refusal):
+        response = jsonify(error=str(error))
+        response.status_code = error.status
+        response.headers.update(error.headers)
+        return response
+    if isinstance(error, HTTPException):
+        return _answer_http(error)
+    return _answer_unforeseen(error)
+
+
+def _answer_http(error: HTTPException) -> Response:
+    """Say in a sentence of ours what Werkzeug found, and keep the headers that belong to it."""
+    found = error.get_response()
+    sentences = {
+        HTTPStatus.NOT_FOUND: f"there is nothing at {request.path}; images go to POST /",
+        HTTPStatus.METHOD_NOT_ALLOWED: (
+            f"{request.path} takes {found.headers.get('Allow')}, not {request.method}"
+        ),
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: f"the body is larger than {MAX_BODY:,} bytes",
+    }
+    response = jsonify(error=sentences.get(HTTPStatus(found.status_code), error.description))
+    response.status_code = found.status_code
+    for name in ("Allow", "Location"):
+        response.headers.extend((name, value) for value in found.headers.getlist(name))
+    return response
+
+
+def _answer_unforeseen(error: Exception) -> Response:
+    error_id = uuid.uuid4().hex
+    facts = {"error_id": error_id, "request_id": g.get("request_id", "")}
+    logger.error(
+        "error %s in %s %s", error_id, request.method, request.path, exc_info=error, extra=facts
+    )
+    service().alerts.send(
+        Alert(
+            key=f"unexpected {type(error).__name__}",
+            subject=f"unexpected {type(error).__name__} in {request.method} {request.path}",
+            body=f"{error}\n\nThe log has the traceback beside error id {error_id}.",
+        )
+    )
+    response = jsonify(error="an unexpected error, which has been reported", error_id=error_id)
+    response.status_code = HTTPStatus.INTERNAL_SERVER_ERROR
+    return response

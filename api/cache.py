@@ -1,0 +1,100 @@
+"""Verified copies of models on this machine's disk, to start from when the registry is away."""
+
+import hashlib
+import logging
+import re
+import shutil
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from registry.card import Card
+from registry.document import decode, encode
+from registry.errors import Corrupt
+from registry.record import StageState
+
+logger = logging.getLogger(__name__)
+
+MODEL, CARD, LAST = "best_model.hdf5", "card.json", "last_served.json"
+
+
+@dataclass(frozen=True)
+class LastServed:
+    """What this service last served.
+
+    Attributes:
+        registry: the URL of the registry that it came from.
+        version: SHA-256 of the model file.
+        state: what was in production then.
+    """
+
+    registry: str
+    version: str
+    state: StageState
+
+
+class Cache:
+    """A folder with one sub-folder for each version; nothing in it is trusted unchecked.
+
+    Every method may raise OSError, as when the folder cannot be written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def find(self, version: str) -> tuple[Path, Card] | None:
+        """The model file and card of ``version``, verified now; None if not both are right."""
+        path, card_path = self._path(version, MODEL), self._path(version, CARD)
+        if not (path.is_file() and card_path.is_file()):
+            return None
+        try:
+            card = decode(Card, card_path.read_bytes(), str(card_path))
+        except Corrupt as error:
+            logger.warning("the cached copy is not used: %s", error)
+            return None
+        if _sha256(path) == version == card.version:
+            return path, card
+        logger.warning("the cached copy in %s is damaged and not used", path.parent)
+        return None
+
+    def add(self, card: Card, fetch: Callable[[Path], object]) -> Path:
+        """Keep the model that ``fetch`` writes, verified, to the path that it is given."""
+        path = self._path(card.version, MODEL)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fetch(path)
+        _write(self._path(card.version, CARD), encode(card))
+        return path
+
+    def remember(self, served: LastServed) -> None:
+        """Note what to start from."""
+        _write(self._folder / LAST, encode(served))
+
+    def recall(self) -> LastServed | None:
+        """What was noted last; None if nothing was, or the note is damaged."""
+        path = self._folder / LAST
+        try:
+            return decode(LastServed, path.read_bytes(), str(path)) if path.is_file() else None
+        except Corrupt as error:
+            logger.warning("the last model served is not known: %s", error)
+            return None
+
+    def prune(self, keep: Collection[str]) -> None:
+        """Delete every version but those in ``keep``."""
+        for path in self._folder.iterdir():
+            if re.fullmatch("[0-9a-f]{64}", path.name) and path.name not in keep:
+                shutil.rmtree(path)
+
+    def _path(self, version: str, name: str) -> Path:
+        return self._folder / version / name
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Replace the file whole. Without fsync: what a power cut leaves is checked when it is read."""
+    temporary = path.with_name(f"{path.name}.new")
+    temporary.write_bytes(content)
+    temporary.replace(path)

@@ -1,0 +1,164 @@
+"""A connection, as waitress has it, and what waitress leaves open.
+
+- Its timer is for idle connections: a client that sends a byte now and then keeps one for ever.
+  Here a whole request has a deadline.
+- Its own refusals are plain text. Here they are JSON, with an id, and leave a line in the log.
+- It closes a connection while the client still sends, so that the client finds a reset instead of
+  the refusal. Here the connection lingers (RFC 9112, section 9.6).
+- A number that Python refuses to read ends in a traceback and no answer. Here it is a 400.
+
+Everything here but the tasks runs in the server's main loop.
+"""
+
+import contextlib
+import json
+import socket
+import time
+import uuid
+from http import HTTPStatus
+from typing import Any
+
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.task import ErrorTask, WSGITask
+from waitress.utilities import Error
+
+from api import access
+from api.payloads import MAX_BODY
+
+LINGER = 5.0  # seconds in which a refused client may read why
+
+REASONS = {
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: f"the body is larger than {MAX_BODY:,} bytes",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "the request's headers are too large",
+    HTTPStatus.REQUEST_TIMEOUT: "the whole request did not arrive in time",
+    HTTPStatus.NOT_IMPLEMENTED: "the only Transfer-Encoding that is understood is chunked",
+}
+
+
+class RequestTimeout(Error):  # type: ignore[misc]
+    """The request did not arrive whole in time."""
+
+    code = 408
+    reason = "Request Timeout"
+
+
+class Parser(HTTPRequestParser):  # type: ignore[misc]
+    """Reads one request."""
+
+    path = ""  # waitress logs it, also of requests that had none
+
+    def received(self, data: bytes) -> int:
+        """Take bytes in, and return how many of them belong to this request."""
+        consumed: int = super().received(data)
+        if self.error is not None:
+            self.expect_continue = False  # or the body of a refused request would be asked for
+        return consumed
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Read the request line and the headers."""
+        try:
+            super().parse_header(header_plus)
+        except ValueError:  # a Content-Length of 5,000 digits, a host of unbalanced brackets
+            raise ParsingError("a number or the URI cannot be read") from None
+
+
+class Answer(WSGITask):  # type: ignore[misc]
+    """Answers a request through the application."""
+
+    def build_response_header(self) -> bytes:
+        """The status line and headers; the last answer before the end says that it is."""
+        if self.channel.server.draining:
+            self.set_close_on_finish()
+        header: bytes = super().build_response_header()
+        return header
+
+
+class Refusal(ErrorTask):  # type: ignore[misc]
+    """Answers a request that never reached the application."""
+
+    def execute(self) -> None:
+        """Write the answer, after which the connection lingers and closes."""
+        error, request_id = self.request.error, uuid.uuid4().hex
+        reason = REASONS.get(error.code, f"this is no valid HTTP request: {error.body}")
+        body = json.dumps({"error": reason}).encode() + b"\n"
+        self.channel.refused = True
+        self.status = f"{error.code} {error.reason}"
+        self.content_length = len(body)
+        self.response_headers += [
+            ("Content-Type", "application/json"),
+            (access.HEADER, request_id),
+        ]
+        self.set_close_on_finish()
+        self.write(body)
+        access.line("-", "-", error.code, request_id=request_id, reason=reason)
+
+
+class Channel(HTTPChannel):  # type: ignore[misc]
+    """One client's connection."""
+
+    parser_class = Parser
+    task_class = Answer
+    error_task_class = Refusal
+
+    request: Parser | None  # while it is being received
+    will_close: bool
+    close_when_flushed: bool
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Take a connection that was just accepted: its first request is due from now on."""
+        super().__init__(*args, **kwargs)
+        self.receiving_since: float | None = time.monotonic()
+        self.lingering_since: float | None = None
+        self.refused = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is in flight: no request, no part of one, no answer to be sent."""
+        return not (self.requests or self.request or self.total_outbufs_len)
+
+    def received(self, data: bytes) -> bool:
+        """Take in what the client sent."""
+        if self.lingering_since is not None:
+            return False
+        if self.receiving_since is None:
+            self.receiving_since = time.monotonic()
+        more: bool = super().received(data)
+        return more
+
+    def whole_request_received(self) -> None:
+        """Stop the clock, before another thread can answer and it would be too late to."""
+        self.receiving_since = None
+
+    def enforce(self, request_timeout: float, now: float) -> None:
+        """End what has lasted too long; the server calls this every second or so."""
+        if self.lingering_since is not None:
+            self.will_close |= now - self.lingering_since >= LINGER
+        elif self.receiving_since is not None and now - self.receiving_since >= request_timeout:
+            self._time_out()
+
+    def handle_write(self) -> None:
+        """Send what there is to send; then close, or linger after a refusal."""
+        if not (self.refused and self.close_when_flushed):
+            super().handle_write()
+            return
+        self._flush_exception(self._flush_some)
+        if self.will_close:
+            self.handle_close()
+        elif self.connected and not self.total_outbufs_len:
+            self.close_when_flushed = False
+            self.lingering_since = time.monotonic()
+            with contextlib.suppress(OSError):  # the client has gone already
+                self.socket.shutdown(socket.SHUT_WR)
+
+    def _time_out(self) -> None:
+        self.receiving_since = None
+        if self.request is None:  # nothing was sent that asks for an answer
+            self.will_close = True
+            return
+        with self.requests_lock:
+            request, self.request = self.request, None
+            request.error = RequestTimeout("")
+            request.completed = True
+            self.requests.append(request)
+            self.server.add_task(self)

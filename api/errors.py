@@ -1,0 +1,84 @@
+"""What the service refuses, and with which status it says so.
+
+    APIError
+    ├── CannotListen           SERVE_HOST and SERVE_PORT cannot be listened on
+    ├── NothingInProduction    the registry is there, and no model is in production
+    └── Refusal                a request is answered with a sentence instead of a class
+        ├── WrongLength        400  the body is not one image of raw bytes
+        ├── TooLarge           413  the body is larger than any that could be right
+        ├── WrongType          415  the body says that it is something else than raw bytes
+        ├── NotReady           503  no model serves yet
+        ├── Overdue            503  the predictor did not answer in time
+        └── Stopping           503  the service is shutting down
+
+Refusals are the only errors whose text reaches a caller.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from types import MappingProxyType
+
+from process.errors import Failure
+
+RETRY_SOON = MappingProxyType({"Retry-After": "5"})  # seconds
+
+
+class APIError(Failure):
+    """The base of every error of this package."""
+
+
+class CannotListen(APIError):
+    """The address is taken, is not one of this machine's, or needs more rights."""
+
+
+class NothingInProduction(APIError):
+    """The registry answered, and its production stage is empty."""
+
+
+class Refusal(APIError):
+    """A request that is not answered as it asked.
+
+    Attributes:
+        status: the HTTP status.
+        headers: what the answer carries besides the sentence.
+    """
+
+    status = HTTPStatus.BAD_REQUEST
+    headers: Mapping[str, str] = MappingProxyType({})
+
+
+class WrongLength(Refusal):
+    """The body is shorter or longer than what the route takes."""
+
+
+class TooLarge(Refusal):
+    """The body is larger than any that a route takes."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class WrongType(Refusal):
+    """The body's declared type or coding is not that of raw bytes."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+class NotReady(Refusal):
+    """There is no model to answer with; the message has the reason."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    headers = RETRY_SOON
+
+
+class Overdue(Refusal):
+    """The answer did not come within the time that a request may take."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    headers = RETRY_SOON
+
+
+class Stopping(Refusal):
+    """The service has been told to stop and takes no more work."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    headers = RETRY_SOON

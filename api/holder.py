@@ -1,0 +1,110 @@
+"""The model that serves: one immutable snapshot, exchanged in one assignment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from api.errors import NotReady
+from classifier.labels import Labels
+from images import Images
+from registry.record import StageRecord
+
+if TYPE_CHECKING:  # it brings in TensorFlow, which takes seconds
+    from classifier.runtime import Classifier
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the model says of one image.
+
+    Attributes:
+        index: the number of the class.
+        label: its name, or ``other``.
+        confidence: its probability, 0 to 1.
+        version: the model that said so.
+    """
+
+    index: int
+    label: str
+    confidence: float
+    version: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A model that has passed every check, and all that an answer of it needs.
+
+    Attributes:
+        classifier: the model, warm.
+        labels: the names of its outputs, and the threshold.
+        version: SHA-256 of the model file.
+        record: how it came into production; None where a version is pinned.
+        since: when this process began to serve it, ISO 8601, UTC.
+        from_cache: whether the registry was away, and the record is the last one seen.
+    """
+
+    classifier: "Classifier"
+    labels: Labels
+    version: str
+    record: StageRecord | None
+    since: str
+    from_cache: bool = False
+
+    def answer(self, images: Sequence[Images]) -> list[Answer]:
+        """One answer for each of the images, uint8[1, 128, 128, 3] each."""
+        probabilities = self.classifier.predict(np.concatenate(images))
+        indices = probabilities.argmax(axis=1).tolist()
+        confidences = probabilities.max(axis=1).tolist()
+        return [
+            Answer(index, self.labels.name(index, confidence), confidence, self.version)
+            for index, confidence in zip(indices, confidences, strict=True)
+        ]
+
+
+class Holder:
+    """Where threads find the model that serves now, and why there is none, if there is none.
+
+    Attributes:
+        current: the model that serves; None until the first one is ready.
+        problem: what last kept a model from serving, a sentence; empty if nothing does.
+    """
+
+    def __init__(self) -> None:
+        self.current: Snapshot | None = None
+        self.problem = "no model has been looked for yet"
+        self._draining = False
+
+    def swap(self, snapshot: Snapshot) -> None:
+        """Serve ``snapshot`` from now on; batches in flight finish on the one before it."""
+        self.current = snapshot
+
+    def drain(self) -> None:
+        """Stop being ready, while requests that have come are still answered."""
+        self._draining = True
+
+    def require(self) -> Snapshot:
+        """The model that serves.
+
+        Raises:
+            NotReady: there is none; the message has the reason.
+        """
+        snapshot = self.current
+        if snapshot is None:
+            raise NotReady(f"no model serves yet: {self.problem}")
+        return snapshot
+
+    def check_ready(self) -> Snapshot:
+        """The model that serves, for as long as new work is welcome.
+
+        Raises:
+            NotReady: there is none, or the service is shutting down.
+        """
+        if self._draining:
+            raise NotReady("the service is shutting down")
+        return self.require()
+
+    def answer(self, images: Sequence[Images]) -> list[Answer]:
+        """One answer for each image, all of them from one snapshot."""
+        return self.require().answer(images)

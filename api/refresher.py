@@ -1,0 +1,185 @@
+"""Watching what is in production, and exchanging the model that serves when it changes.
+
+Nothing that goes wrong here ever unloads the model that serves.
+"""
+
+import gc
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alerts.alert import Alert
+from alerts.sender import AlertSender
+from api.backoff import Backoff
+from api.errors import NothingInProduction
+from api.holder import Holder, Snapshot
+from api.source import Source, Wanted
+from classifier.labels import Labels
+from process.errors import Failure
+from registry.card import Card
+
+if TYPE_CHECKING:
+    from classifier.runtime import Classifier
+
+logger = logging.getLogger(__name__)
+
+
+class Refresher:
+    """Looks for the model to serve in a thread of its own, for as long as the service runs.
+
+    Args:
+        source: where models come from.
+        holder: where the model that serves is put.
+        load: from a model file and its card to a classifier that is checked and warm.
+        alerts: who is told of what goes wrong.
+        seconds: between two looks, when all is well.
+        backoff: how long to leave a registry or a version alone that has failed.
+        clock: seconds that never go back.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        holder: Holder,
+        load: Callable[[Path, Card], "Classifier"],
+        alerts: AlertSender,
+        seconds: float,
+        backoff: Backoff = Backoff(),  # noqa: B008 (it is frozen)
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._source = source
+        self._holder = holder
+        self._load = load
+        self._alerts = alerts
+        self._seconds = seconds
+        self._backoff = backoff
+        self._clock = clock
+        self._misses = 0  # looks in a row that could not tell what is in production
+        self._bad_version, self._failures, self._retry_at = "", 0, 0.0
+        self._fell_back = False
+        self._starting = threading.Lock()
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="refresher", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look, if that has not begun; call it after any fork."""
+        with self._starting:
+            if self._thread.ident is None:
+                self._thread.start()
+
+    def initialise(self) -> None:
+        """Make sure that a model is being looked for, now rather than after a back-off."""
+        self.start()
+        if self._holder.current is None:
+            self._wake.set()
+
+    def stop(self, timeout: float) -> bool:
+        """End, after the look in progress; False if that takes longer than ``timeout`` seconds."""
+        self._stopping.set()
+        self._wake.set()
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def look(self) -> float:
+        """Look once, and see to it that what should serve does; the seconds until the next look."""
+        try:
+            wanted = self._source.wanted()
+        except Exception as error:
+            self._misses += 1
+            self._report(error, "cannot tell which model is in production")
+            if not isinstance(error, NothingInProduction):
+                self._fall_back()
+            return self._backoff.delay(self._misses)
+        self._misses = 0
+        self._adopt(wanted)
+        return self._seconds
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            delay = self.look()
+            self._wake.wait(delay)
+            self._wake.clear()
+
+    def _adopt(self, wanted: Wanted) -> None:
+        serving = self._holder.current
+        if serving is not None and serving.version == wanted.version:
+            self._renew(serving, wanted)
+        elif wanted.version != self._bad_version or self._clock() >= self._retry_at:
+            self._try(wanted)
+
+    def _renew(self, serving: Snapshot, wanted: Wanted) -> None:
+        """Bring the record up to date: the same version may have been promoted again."""
+        record = wanted.state.record if wanted.state else None
+        if serving.record != record or serving.from_cache:
+            self._holder.swap(replace(serving, record=record, from_cache=False))
+            self._source.keep(wanted, serving.version)
+        self._holder.problem = ""
+
+    def _try(self, wanted: Wanted) -> None:
+        try:
+            self._serve(wanted)
+        except Exception as error:
+            self._failures = self._failures + 1 if wanted.version == self._bad_version else 1
+            self._bad_version = wanted.version
+            self._retry_at = self._clock() + self._backoff.delay(self._failures)
+            self._report(error, f"cannot serve version {wanted.version[:12]}")
+            self._fall_back()
+        else:
+            self._bad_version = ""
+            self._holder.problem = ""
+
+    def _fall_back(self) -> None:
+        """At the start, serve what served last if what should serve now cannot be had."""
+        if self._holder.current is not None or self._fell_back:
+            return
+        self._fell_back = True
+        last = self._source.last_served()
+        if last is None:
+            return
+        try:
+            self._serve(last, from_cache=True)
+        except Exception as error:
+            self._report(error, f"cannot serve version {last.version[:12]}, which served last")
+
+    def _serve(self, wanted: Wanted, from_cache: bool = False) -> None:
+        path, card = self._source.obtain(wanted)
+        before = self._holder.current
+        self._holder.swap(
+            Snapshot(
+                classifier=self._load(path, card),
+                labels=Labels(card.classes, card.threshold),
+                version=wanted.version,
+                record=wanted.state.record if wanted.state else None,
+                since=datetime.now(UTC).isoformat(timespec="seconds"),
+                from_cache=from_cache,
+            )
+        )
+        logger.info("serving version %s", wanted.version, extra={"version": wanted.version})
+        self._source.keep(wanted, before.version if before else wanted.version)
+        del before
+        gc.collect()  # a Keras model is full of cycles, and a GPU's memory is worth the pause
+
+    def _report(self, error: Exception, what: str) -> None:
+        """Say why what should serve does not: to ``/ready``, to the log and to the operators."""
+        if isinstance(error, Failure | OSError):
+            why = str(error)
+        else:
+            why = f"an unexpected {type(error).__name__}, which the log explains"
+            logger.error("%s", what, exc_info=error)
+        self._holder.problem = f"{what}: {why}"
+        serving = self._holder.current
+        state = f"Version {serving.version} goes on serving." if serving else "No model serves."
+        self._alerts.send(
+            Alert(
+                key=f"{what}: {type(error).__name__}",
+                subject=what,
+                body=f"{why}.\n\n{state} The service keeps trying.",
+            )
+        )

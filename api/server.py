@@ -1,0 +1,151 @@
+"""The production WSGI server: waitress, with deadlines and an orderly end.
+
+``docs/decisions/0001-wsgi-server.md`` says why.
+"""
+
+import logging
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.server import TcpWSGIServer
+from waitress.task import ThreadedTaskDispatcher
+
+from api.channel import Channel
+from api.errors import CannotListen
+from api.payloads import MAX_BODY
+from api.settings import ServeSettings
+
+logger = logging.getLogger(__name__)
+
+MAX_HEADERS = 2**15  # bytes
+KEEP_ALIVE = 120  # seconds that a connection may be idle between two requests
+TICK = 0.5  # seconds after which deadlines are looked at, if nothing else happens
+GRACE = 1.0  # seconds that an idle connection has for a request already on its way, at the end
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take the address, before anything else is begun.
+
+    Raises:
+        CannotListen: the message names the setting to change.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = found[0]
+        return socket.create_server(address, family=family)
+    except OSError as error:
+        reason = (error.strerror or str(error)).partition(" (while")[0]
+        raise CannotListen(
+            f"cannot listen on {host} port {port}: {reason}; change SERVE_HOST or SERVE_PORT"
+        ) from None
+
+
+class Server(TcpWSGIServer):  # type: ignore[misc]
+    """Serves a WSGI application on a listening socket, until it is stopped.
+
+    Args:
+        application: the application.
+        listener: from :func:`listen`.
+        settings: the limits.
+    """
+
+    channel_class = Channel
+
+    def __init__(
+        self, application: Callable[..., Any], listener: socket.socket, settings: ServeSettings
+    ) -> None:
+        # One thread may be short of work and another have too much for good reasons: no warning
+        # for every request that waits for a thread.
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+        self._settings = settings
+        self._stopped_at: float | None = None
+        super().__init__(
+            application,
+            dispatcher=ThreadedTaskDispatcher(),
+            adj=_adjustments(listener, settings),
+            _sock=listener,
+            bind_socket=False,
+            sockinfo=(listener.family, listener.type, listener.proto, listener.getsockname()),
+        )
+
+    @property
+    def draining(self) -> bool:
+        """Whether :meth:`stop` has been called."""
+        return self._stopped_at is not None
+
+    def run(self) -> bool:
+        """Serve until :meth:`stop`, then finish what is in flight.
+
+        Returns:
+            Whether all of it was finished within the time for it.
+        """
+        self.task_dispatcher.set_thread_count(self._settings.threads)
+        while not self.draining:
+            self._turn()
+        self._stop_accepting()
+        finished = self._drain()
+        self.task_dispatcher.shutdown(timeout=1)
+        wasyncore.close_all(self._map)
+        return finished
+
+    def stop(self) -> None:
+        """Make :meth:`run` end; may be called from a signal handler and from any thread."""
+        self._stopped_at = time.monotonic()
+        self.pull_trigger()
+
+    def add_task(self, task: Channel) -> None:
+        """Let a thread answer the request that a channel has received."""
+        task.whole_request_received()
+        super().add_task(task)
+
+    def maintenance(self, now: float) -> None:
+        """Close connections that are idle for too long, and refuse requests that are late."""
+        super().maintenance(now)
+        for channel in list(self.active_channels.values()):
+            channel.enforce(self._settings.request_timeout, time.monotonic())
+
+    def _turn(self) -> None:
+        wasyncore.poll2(TICK, self._map)
+
+    def _stop_accepting(self) -> None:
+        """Accept who has connected already, as closing the listener would reset them."""
+        before = -1
+        while len(self.active_channels) > before:
+            before = len(self.active_channels)
+            self.handle_accept()
+        wasyncore.dispatcher.close(self)
+
+    def _drain(self) -> bool:
+        stopped = self._stopped_at or 0.0
+        while self.active_channels:
+            now = time.monotonic()
+            if now - stopped >= self._settings.shutdown_timeout:
+                logger.warning("%d connections are cut off", len(self.active_channels))
+                return False
+            self.maintenance(time.time())
+            for channel in list(self.active_channels.values()):
+                if channel.idle and now - stopped >= GRACE:
+                    channel.handle_close()
+            self._turn()
+        return True
+
+
+def _adjustments(listener: socket.socket, settings: ServeSettings) -> Adjustments:
+    return Adjustments(
+        sockets=[listener],
+        threads=settings.threads,
+        connection_limit=settings.connection_limit,
+        channel_timeout=KEEP_ALIVE,
+        cleanup_interval=1,
+        max_request_body_size=MAX_BODY + 1,  # waitress refuses what is not below it
+        max_request_header_size=MAX_HEADERS,
+        inbuf_overflow=2 * MAX_BODY,  # bodies stay in memory
+        recv_bytes=2**16,  # one image in one read
+        asyncore_use_poll=True,
+        log_socket_errors=False,  # clients come and go
+        ident=None,
+    )

@@ -1,0 +1,36 @@
+"""What the routes work with, and where they find it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+from flask import current_app
+
+from alerts.sender import AlertSender
+from api.batcher import Batcher
+from api.holder import Answer, Holder
+from images import Images
+
+
+@dataclass(frozen=True)
+class Service:
+    """The ready objects behind an application.
+
+    Attributes:
+        holder: the model that serves.
+        batcher: from an image, uint8[1, 128, 128, 3], to its answer.
+        initialise: makes sure that loading has begun, and returns at once.
+        alerts: who is told of errors that nobody foresaw.
+        request_timeout: seconds that an answer may take.
+    """
+
+    holder: Holder
+    batcher: Batcher[Images, Answer]
+    initialise: Callable[[], None]
+    alerts: AlertSender
+    request_timeout: float
+
+
+def service() -> Service:
+    """The objects behind the application that answers the current request."""
+    return cast(Service, current_app.extensions["service"])

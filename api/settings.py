@@ -1,0 +1,65 @@
+"""How the service listens, and which model it serves.
+
+The prefix is ``SERVE_`` because Kubernetes sets variables like ``API_PORT`` in every container
+beside a Service that is called ``api``.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+from pydantic_settings import SettingsConfigDict
+
+from process.settings import Settings
+
+FOLLOW = "follow"
+
+
+def _version(text: str) -> str:
+    if text != FOLLOW and not re.fullmatch("[0-9a-f]{64}", text):
+        raise ValueError(f"{text!r} is neither `{FOLLOW}` nor the 64 hex digits of a version")
+    return text
+
+
+class ServeSettings(Settings):
+    """The HTTP side of the service."""
+
+    model_config = SettingsConfigDict(env_prefix="SERVE_")
+
+    host: str = Field(
+        "127.0.0.1", description="The address to listen on; `0.0.0.0` for every one of IPv4."
+    )
+    port: int = Field(8000, ge=1, le=65535, description="The port to listen on.")
+    threads: int = Field(32, ge=1, description="How many requests are worked on at once.")
+    max_batch: int = Field(32, ge=1, description="The most images in one call of the model.")
+    request_timeout: float = Field(
+        30,
+        gt=0,
+        description="Seconds in which a whole request must arrive, and in which it is answered.",
+    )
+    shutdown_timeout: float = Field(
+        20, gt=0, description="Seconds that requests in flight have to finish after SIGTERM."
+    )
+    connection_limit: int = Field(
+        500, ge=1, description="Open connections; further ones wait to be accepted."
+    )
+    debug: bool = Field(
+        False, description="Run under Flask's development server, for work on the service itself."
+    )
+
+
+class ModelSettings(Settings):
+    """Which model is served, and where a copy of it is kept."""
+
+    model_config = SettingsConfigDict(env_prefix="MODEL_")
+
+    version: Annotated[str, AfterValidator(_version)] = Field(
+        FOLLOW, description="`follow` serves what is in production; a version's SHA-256 pins it."
+    )
+    cache: Path = Field(
+        Path("var/cache"), description="The folder for verified copies of the models served."
+    )
+    refresh_seconds: float = Field(
+        10, gt=0, description="Seconds between two looks at what is in production."
+    )

@@ -1,0 +1,195 @@
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from api.batcher import Batcher
+from api.errors import Overdue, Stopping
+
+FOREVER = 60.0  # seconds; no test waits for as long unless it fails
+
+
+class Gate:
+    """A predictor that answers ``-item``, notes its batches, and holds each one up on request."""
+
+    def __init__(self, held: bool = False) -> None:
+        self.batches: list[list[int]] = []
+        self.entered = threading.Semaphore(0)
+        self._open = threading.Event()
+        if not held:
+            self._open.set()
+
+    def __call__(self, items: Sequence[int]) -> list[int]:
+        self.batches.append(list(items))
+        self.entered.release()
+        assert self._open.wait(FOREVER)
+        return [-item for item in items]
+
+    def open(self) -> None:
+        self._open.set()
+
+    def wait_until_entered(self) -> None:
+        assert self.entered.acquire(timeout=FOREVER)
+
+
+def until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + FOREVER
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0)  # let the other threads run
+
+
+@contextmanager
+def running(
+    predict: Callable[[Sequence[int]], Sequence[int]], max_batch: int = 8
+) -> Iterator[Batcher[int, int]]:
+    batcher = Batcher(predict, max_batch)
+    batcher.start()
+    try:
+        yield batcher
+    finally:
+        assert batcher.stop(FOREVER)
+
+
+@contextmanager
+def callers(batcher: Batcher[int, int], items: Sequence[int]) -> Iterator[list["Future[int]"]]:
+    """One thread for each item, whose submission is queued in the order of the items."""
+    with ThreadPoolExecutor(max(1, len(items))) as pool:
+        futures = []
+        for item in items:
+            before = len(batcher._waiting)
+            futures.append(pool.submit(batcher.submit, item, FOREVER))
+            until(lambda: len(batcher._waiting) > before)  # noqa: B023 (it is called at once)
+        yield futures
+
+
+def test_a_lone_item_is_predicted_alone_and_at_once() -> None:
+    gate = Gate()
+    with running(gate) as batcher:
+        assert batcher.submit(3, FOREVER) == -3
+    assert gate.batches == [[3]]
+
+
+def test_what_waits_while_the_predictor_is_busy_becomes_one_batch_in_order() -> None:
+    gate = Gate(held=True)
+    with running(gate) as batcher, ThreadPoolExecutor(1) as pool:
+        first = pool.submit(batcher.submit, 0, FOREVER)
+        gate.wait_until_entered()
+        with callers(batcher, [1, 2, 3]) as rest:
+            gate.open()
+            assert [future.result() for future in [first, *rest]] == [0, -1, -2, -3]
+    assert gate.batches == [[0], [1, 2, 3]]
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(1, 7), st.lists(st.integers(), max_size=20))
+def test_batches_never_exceed_the_cap_and_keep_order_and_answers(
+    cap: int, items: list[int]
+) -> None:
+    gate = Gate()
+    batcher = Batcher(gate, cap)
+    with callers(batcher, items) as futures:  # all of them wait before it starts
+        batcher.start()
+        assert [future.result() for future in futures] == [-item for item in items]
+    assert batcher.stop(FOREVER)
+    assert [len(batch) for batch in gate.batches] == [
+        min(cap, len(items) - start) for start in range(0, len(items), cap)
+    ]
+    assert [item for batch in gate.batches for item in batch] == items
+
+
+def test_every_one_of_many_callers_gets_its_own_answer() -> None:
+    gate = Gate()
+    with running(gate, max_batch=5) as batcher, ThreadPoolExecutor(16) as pool:
+        items = list(range(2000))
+        assert list(pool.map(lambda item: batcher.submit(item, FOREVER), items)) == [
+            -item for item in items
+        ]
+    assert max(map(len, gate.batches)) <= 5
+    assert sorted(item for batch in gate.batches for item in batch) == items
+
+
+def test_an_item_that_cannot_be_predicted_fails_its_own_caller_only() -> None:
+    def predict(items: Sequence[int]) -> list[int]:
+        if 2 in items:
+            raise ValueError("not two")
+        return [-item for item in items]
+
+    batcher = Batcher(predict, 8)
+    with callers(batcher, [1, 2, 3]) as (one, two, three):
+        batcher.start()
+        assert one.result() == -1
+        assert three.result() == -3
+        with pytest.raises(ValueError, match="not two"):
+            two.result()
+    assert batcher.submit(4, FOREVER) == -4
+    assert batcher.stop(FOREVER)
+
+
+def test_a_wrong_number_of_answers_reaches_nobody() -> None:
+    two = running(lambda items: [0, 0])
+    with two as batcher, pytest.raises(RuntimeError, match="2 answers for 1 image"):
+        batcher.submit(1, FOREVER)
+
+
+def test_the_predictor_may_raise_a_timeout_of_its_own() -> None:
+    def predict(items: Sequence[int]) -> list[int]:
+        raise TimeoutError("the device")
+
+    with running(predict) as batcher, pytest.raises(TimeoutError, match="the device"):
+        batcher.submit(1, FOREVER)
+
+
+def test_a_caller_leaves_when_the_predictor_is_stuck() -> None:
+    gate = Gate(held=True)
+    with running(gate) as batcher:
+        with pytest.raises(Overdue):
+            batcher.submit(1, 0.01)
+        gate.wait_until_entered()
+        with pytest.raises(Overdue):
+            batcher.submit(2, 0.01)
+        gate.open()
+        assert batcher.submit(3, FOREVER) == -3
+    assert all(2 not in batch for batch in gate.batches), "nobody waited for it any more"
+
+
+def test_stop_answers_what_waits_and_takes_nothing_new() -> None:
+    gate = Gate(held=True)
+    batcher = Batcher(gate, 2)
+    with callers(batcher, [1, 2, 3, 4, 5]) as futures, ThreadPoolExecutor(1) as pool:
+        batcher.start()
+        gate.wait_until_entered()
+        stopped = pool.submit(batcher.stop, FOREVER)
+        until(lambda: batcher._stopping)
+        with pytest.raises(Stopping):
+            batcher.submit(6, FOREVER)
+        gate.open()
+        assert stopped.result()
+        assert [future.result() for future in futures] == [-1, -2, -3, -4, -5]
+
+
+def test_stop_lets_callers_go_when_the_predictor_is_stuck() -> None:
+    gate = Gate(held=True)
+    batcher = Batcher(gate, 1)
+    with callers(batcher, [1, 2]) as (one, two):
+        batcher.start()
+        gate.wait_until_entered()
+        assert not batcher.stop(0.01)
+        with pytest.raises(Stopping):
+            two.result()
+        gate.open()
+        assert one.result() == -1
+        assert batcher.stop(FOREVER)
+
+
+def test_stop_without_a_start_lets_callers_go() -> None:
+    batcher = Batcher(Gate(), 1)
+    with callers(batcher, [1]) as (one,):
+        assert not batcher.stop(FOREVER)
+        with pytest.raises(Stopping):
+            one.result()
