@@ -74,6 +74,10 @@ class NotPromotable(RegistryError):
     """The version has no passing verdict of the gate, and promoting it was not forced."""
 
 
+class Unwritable(RegistryError):
+    """The file that a model is fetched to cannot be written."""
+
+
 class BadRegistryURL(RegistryError, UsageError):
     """``REGISTRY_URL`` does not name a registry."""
 

@@ -4,7 +4,7 @@ The rules hold on every back end. What makes them safe among many writers is wri
 :mod:`registry.switch` and :mod:`registry.history`.
 """
 
-import getpass
+import contextlib
 import hashlib
 import io
 import logging
@@ -12,17 +12,27 @@ import os
 import secrets
 import socket
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
-from registry import document, names, objects
+from registry import audit, document, identity, names, objects
 from registry.backend import Backend, Blob, Diagnosis
 from registry.card import Card
-from registry.errors import Conflict, Corrupt, NotFound, NotPromotable, PreconditionFailed
+from registry.errors import (
+    Conflict,
+    Corrupt,
+    NotFound,
+    NotPromotable,
+    PreconditionFailed,
+    RegistryError,
+    Unwritable,
+)
 from registry.history import Log, standing
 from registry.record import Action, Stage, StageRecord, StageState
-from registry.switch import Change, Switch
+from registry.switch import Change, Switch, read_state
 from registry.verdict import Verdict
 
 logger = logging.getLogger(__name__)
@@ -62,7 +72,7 @@ class Registry:
         new_id: Callable[[], str] = _new_id,
     ) -> None:
         self._backend = backend
-        self._actor = actor or f"{getpass.getuser()}@{socket.gethostname()}"
+        self._actor = actor or f"{identity.user()}@{socket.gethostname()}"
         self._clock = clock
         self._new_id = new_id
         self._switch = Switch(backend)
@@ -80,10 +90,10 @@ class Registry:
         self._keep(model, card)
         source = self._source(card.version)
         for left in reversed(range(PUBLISH_TRIES)):
-            before, generation = self._replaced("testing")
-            record = self._record("testing", "publish", card.version, before, why)
+            before = self._before("testing")
+            record = self._record("testing", "publish", card.version, before.record, why)
             try:
-                return self._switch.make(Change(record, source, generation), before)
+                return self._switch.make(Change(record, source, before.generation), before.record)
             except Conflict:
                 if not left:
                     raise
@@ -113,24 +123,27 @@ class Registry:
             why = f"{why} (forced: no passing verdict was asked for)"
         else:
             self._require_passing_verdict(version)
-        return self._put_into_production("promote", version, against, why)
+        if against:
+            before = _Before(against.record, against.generation, intact=True)
+        else:
+            before = _Before(self._log.last("production"), generation=0, intact=False)
+        return self._put_into_production("promote", version, before, why)
 
     def rollback(self, why: str, to: str | None = None) -> StageState:
         """Put a version back into production that was there before.
 
-        Without ``to`` it is the one that stood before the current one; two rollbacks in a row go
-        back two steps.
+        Without ``to`` it is the one that stood before the current one: two rollbacks in a row go
+        back two steps. If production was emptied or overwritten by hand, it is the last one that
+        the log knows.
 
         Raises:
             NotFound: there is nothing to go back to, or ``to`` never was in production.
             Conflict, OutcomeUnknown, Corrupt: as :meth:`promote`.
         """
-        state = self.current("production")
-        if state is None:
-            raise NotFound("production is empty: there is nothing to roll back")
-        target = self._rollback_target(to)
+        before = self._before("production")
+        target = self._rollback_target(before, to)
         self.card(target)
-        return self._put_into_production("rollback", target, state, why)
+        return self._put_into_production("rollback", target, before, why)
 
     def current(self, stage: Stage) -> StageState | None:
         """What is in the stage, or None.
@@ -138,7 +151,8 @@ class Registry:
         Raises:
             Corrupt: there is a model without a valid record, as one put there by hand.
         """
-        return self._switch.state(stage)
+        blob = self._backend.stat(names.stage(stage))
+        return read_state(stage, blob) if blob else None
 
     def history(self, stage: Stage) -> list[StageRecord]:
         """Every change of the stage, newest first.
@@ -189,11 +203,12 @@ class Registry:
         Raises:
             NotFound: there is no such version, or the stage holds another file by now.
             Corrupt: the bytes are not those of the version.
+            Unwritable: ``target`` cannot be written.
         """
         blob, version = self._wanted(source)
-        target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
             with part.open("xb+") as file:
                 self._backend.read(blob, file)
                 file.flush()
@@ -201,8 +216,11 @@ class Registry:
                 file.seek(0)
                 _require(hashlib.file_digest(file, "sha256").hexdigest(), version, blob.name)
             return part.replace(target)
+        except OSError as error:
+            raise Unwritable(f"{target} cannot be written: {error.strerror}") from error
         finally:
-            part.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                part.unlink()
 
     def new_verdict_id(self) -> str:
         """A new id for a verdict; later ones sort behind."""
@@ -235,13 +253,14 @@ class Registry:
 
     def verify(self) -> list[str]:
         """Read everything; return a sentence for each thing that is wrong."""
-        from registry.audit import problems
-
-        return list(problems(self, self._backend))
+        return list(audit.problems(self, self._backend))
 
     def doctor(self) -> Diagnosis:
         """Say who we are to the registry, what we may do there, and what stands in the way."""
-        return self._backend.diagnose()
+        diagnosis = self._backend.diagnose()
+        if diagnosis.problems:
+            return diagnosis
+        return replace(diagnosis, problems=tuple(self._unreadable_stages()))
 
     def _keep(self, model: Path, card: Card) -> None:
         with model.open("rb") as file:
@@ -259,25 +278,22 @@ class Registry:
         _require(objects.digest(self._backend, blob), version, blob.name)
         return blob
 
-    def _replaced(self, stage: Stage) -> tuple[StageRecord | None, int]:
-        """The last valid record of the stage, and the generation that a publish replaces."""
+    def _before(self, stage: Stage) -> "_Before":
         blob = self._backend.stat(names.stage(stage))
-        if blob is None:
-            return self._log.last(stage), 0
-        try:
-            state = self.current(stage)
-        except Corrupt as error:
-            logger.warning("%s; it is replaced", error)
-            return self._log.last(stage), blob.generation
-        return (state.record, state.generation) if state else (self._log.last(stage), 0)
+        if blob:
+            try:
+                state = read_state(stage, blob)
+                return _Before(state.record, state.generation, intact=True)
+            except Corrupt as error:
+                logger.warning("%s; it is about to be replaced", error)
+        return _Before(self._log.last(stage), blob.generation if blob else 0, intact=False)
 
     def _put_into_production(
-        self, action: Action, version: str, against: StageState | None, why: str
+        self, action: Action, version: str, before: "_Before", why: str
     ) -> StageState:
-        before = against.record if against else self._log.last("production")
-        generation = against.generation if against else 0
-        record = self._record("production", action, version, before, why)
-        return self._switch.make(Change(record, self._source(version), generation), before)
+        source = self._source(version)
+        record = self._record("production", action, version, before.record, why)
+        return self._switch.make(Change(record, source, before.generation), before.record)
 
     def _record(
         self, stage: Stage, action: Action, version: str, before: StageRecord | None, why: str
@@ -302,16 +318,26 @@ class Registry:
             reasons = "; ".join(verdicts[-1].reasons)
             raise NotPromotable(f"the gate refused {version}: {reasons}")
 
-    def _rollback_target(self, to: str | None) -> str:
-        records = self.history("production")
-        if to is None:
-            versions = standing(reversed(records))
-            if len(versions) < 2:
-                raise NotFound("production held nothing before its current version: name one")
-            return versions[-2]
-        if to not in {record.version for record in records}:
-            raise NotFound(f"{to} never was in production: only a promotion can put it there")
-        return to
+    def _rollback_target(self, before: "_Before", to: str | None) -> str:
+        records = {record.sequence: record for record in self._log.entries("production")}
+        if before.record:
+            records[before.record.sequence] = before.record
+        versions = standing(records[sequence] for sequence in sorted(records))
+        if to:
+            if to not in {record.version for record in records.values()}:
+                raise NotFound(f"{to} never was in production: only a promotion can put it there")
+            return to
+        steps = 2 if before.intact else 1
+        if len(versions) < steps:
+            raise NotFound("production held no earlier version: there is nothing to roll back to")
+        return versions[-steps]
+
+    def _unreadable_stages(self) -> Iterator[str]:
+        for stage in get_args(Stage):
+            try:
+                self.current(stage)
+            except RegistryError as error:
+                yield str(error)
 
     def _wanted(self, source: StageState | str) -> tuple[Blob, str]:
         if isinstance(source, str):
@@ -326,6 +352,18 @@ class Registry:
         if verdict.version != version:
             raise Corrupt(f"{name} is a verdict on {verdict.version}")
         return verdict
+
+
+@dataclass(frozen=True)
+class _Before:
+    """What a change replaces: the last known record, and the generation of what is there now.
+
+    ``intact`` says that they belong together; otherwise a person emptied or overwrote the stage.
+    """
+
+    record: StageRecord | None
+    generation: int
+    intact: bool
 
 
 def _create_once(backend: Backend, name: str, source: io.BufferedReader | io.BytesIO) -> bool:

@@ -26,6 +26,18 @@ from registry.record import Stage, StageRecord, StageState
 logger = logging.getLogger(__name__)
 
 
+def read_state(stage: Stage, blob: Blob) -> StageState:
+    """What the object ``blob`` of a stage says of itself.
+
+    Raises:
+        Corrupt: it carries no record of this stage.
+    """
+    record = StageRecord.from_metadata(blob.metadata, blob.name)
+    if record.stage != stage:
+        raise Corrupt(f"{blob.name} carries a record of {record.stage}: it was copied by hand")
+    return StageState(record, blob.generation)
+
+
 @dataclass(frozen=True)
 class Change:
     """A change of a stage that is to be made.
@@ -47,15 +59,6 @@ class Switch:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._log = Log(backend)
-
-    def state(self, stage: Stage) -> StageState | None:
-        """What is in the stage, or None.
-
-        Raises:
-            Corrupt: there is an object without a record of this stage.
-        """
-        blob = self._backend.stat(names.stage(stage))
-        return _state(stage, blob) if blob else None
 
     def make(self, change: Change, before: StageRecord | None) -> StageState:
         """Log the record of what goes, make the change, and log its own record.
@@ -96,7 +99,7 @@ class Switch:
             blob = self._backend.stat(names.stage(record.stage))
             if (blob.generation if blob else 0) == change.generation:
                 return None
-            now = _state(record.stage, blob) if blob else None
+            now = read_state(record.stage, blob) if blob else None
             if now and now.record.operation == record.operation:
                 return now
             if now and now.record.sequence <= record.sequence:
@@ -110,13 +113,6 @@ class Switch:
         if now and logged:
             raise _conflict(now.record) from None
         raise _unknown(record, lost)
-
-
-def _state(stage: Stage, blob: Blob) -> StageState:
-    record = StageRecord.from_metadata(blob.metadata, blob.name)
-    if record.stage != stage:
-        raise Corrupt(f"{blob.name} carries a record of {record.stage}: it was copied by hand")
-    return StageState(record, blob.generation)
 
 
 def _conflict(winner: StageRecord) -> Conflict:
