@@ -1,0 +1,36 @@
+"""The images of a run, and whether they are enough to train on."""
+
+import logging
+
+from images.dataset import Dataset
+from images.source import load
+from images.split import Split, split
+from training.errors import NotEnoughImages
+
+logger = logging.getLogger(__name__)
+
+
+def read(source: str) -> tuple[Dataset, Split]:
+    """Load the images and split them; files that cannot be read are named in the log.
+
+    Raises:
+        DataError: the folder is missing, has fewer than two classes, or a class without images.
+        NotEnoughImages: a class is missing from the training or the validation part.
+    """
+    dataset = load(source)
+    for skipped in dataset.skipped:
+        logger.warning("skipped %s: %s", skipped.name, skipped.reason)
+    parts = split(dataset)
+    faults = [*_missing(parts.train, "training"), *_missing(parts.validation, "validation")]
+    if faults:
+        raise NotEnoughImages(
+            f"{source} is too small to train on: {'; '.join(faults)}; a hash of each image's "
+            "pixels puts 70 % into training and 10 % into validation, so add images to these "
+            "classes (from about 40 per class on, all parts have some)"
+        )
+    return dataset, parts
+
+
+def _missing(part: Dataset, name: str) -> list[str]:
+    lacking = [label for label, count in part.per_class().items() if not count]
+    return [f"the {name} part has no image of {', '.join(lacking)}"] if lacking else []

@@ -1,0 +1,51 @@
+"""The network: small enough for two cores, built from Keras' own layers alone.
+
+Safe mode loads nothing but built-in layers, so that nothing here may be a layer of ours.
+"""
+
+import keras
+
+layers = keras.layers
+
+STEM_STRIDE = 4  # 128x128 pixels become 32x32 cells before any costly convolution
+WIDTH = 32  # channels of the first block; each further block has twice as many
+WIDEST = 256
+
+
+def build(classes: int, blocks: int, policy: str = "float32") -> keras.Model:
+    """A network from uint8[N, 128, 128, 3] to probabilities float32[N, classes].
+
+    Args:
+        classes: the number of outputs.
+        blocks: convolution blocks, 1 to 5; each halves height and width.
+        policy: the dtype policy of all layers but the last, as ``mixed_float16``.
+    """
+    image = keras.Input((128, 128, 3), dtype="uint8", name="image")
+    x = layers.Rescaling(1 / 127.5, offset=-1, dtype=policy)(image)
+    x = _convolution(x, WIDTH // 2, STEM_STRIDE, STEM_STRIDE, policy)
+    for block in range(blocks):
+        x = _convolution(x, min(WIDTH << block, WIDEST), 3, 1, policy)
+        x = layers.MaxPooling2D(2, dtype=policy)(x)
+    x = layers.Flatten(dtype=policy)(x)
+    x = layers.Dropout(0.2, dtype=policy)(x)
+    # Probabilities from float16 would sum to 1 only within a thousandth.
+    probabilities = layers.Dense(classes, activation="softmax", dtype="float32")(x)
+    return keras.Model(image, probabilities)
+
+
+def _convolution(
+    x: keras.KerasTensor, channels: int, size: int, stride: int, policy: str
+) -> keras.KerasTensor:
+    """Convolution, batch normalisation, ReLU."""
+    x = layers.Conv2D(
+        channels,
+        size,
+        strides=stride,
+        padding="same",
+        use_bias=False,  # batch normalisation adds one
+        kernel_initializer="he_normal",
+        dtype=policy,
+    )(x)
+    # Keras' momentum of 0.99 needs hundreds of steps before validation means anything.
+    x = layers.BatchNormalization(momentum=0.9, dtype=policy)(x)
+    return layers.ReLU(dtype=policy)(x)

@@ -1,0 +1,54 @@
+"""Telling people how a run ended, whichever way."""
+
+import time
+import uuid
+from collections.abc import Callable
+
+from alerts.alert import Alert
+from alerts.sender import AlertSender
+from process.errors import Failure
+from registry.card import Card
+from training.settings import TrainSettings
+
+
+def reported(train: Callable[[], Card], settings: TrainSettings, alerts: AlertSender) -> str:
+    """Run ``train`` and send an alert with its outcome; an error goes on to the caller.
+
+    Returns:
+        what to print: the outcome in a line, and what to do next.
+    """
+    started = time.monotonic()
+
+    def tell(subject: str, *lines: str) -> None:
+        facts = [f"Data: {settings.data}", f"Duration: {time.monotonic() - started:.0f} s"]
+        # The key is unique: of two runs that end alike, both are told.
+        alerts.send(Alert(f"training-{uuid.uuid4().hex}", subject, "\n".join([*lines, *facts])))
+
+    try:
+        card = train()
+    except Failure as failure:
+        tell("training failed", f"{failure}")
+        raise
+    except KeyboardInterrupt:
+        tell("training was interrupted", "The same command goes on after the last epoch.")
+        raise
+    except BaseException as error:
+        tell("training failed unexpectedly", f"{type(error).__name__}: {error}")
+        raise
+    summary = _summary(card, time.monotonic() - started)
+    tell(f"training published {card.version[:12]}", summary, _details(card))
+    return summary
+
+
+def _summary(card: Card, seconds: float) -> str:
+    return (
+        f"Published version {card.version} to testing: validation accuracy "
+        f"{card.metrics['val_accuracy']:.2%} in epoch {card.metrics['best_epoch']:.0f} of "
+        f"{len(card.history['val_loss'])}, {seconds:.0f} s."
+    )
+
+
+def _details(card: Card) -> str:
+    counts = ", ".join(f"{count} {part}" for part, count in card.data.images.items())
+    skipped = ", ".join(card.data.skipped) or "none"
+    return f"Images: {counts}\nFiles skipped: {skipped}"

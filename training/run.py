@@ -1,0 +1,67 @@
+"""A whole run: images in, a version in the registry's testing stage out."""
+
+import logging
+from pathlib import Path
+
+from images.dataset import Dataset
+from images.split import Split
+from registry.card import Card
+from registry.errors import RegistryError
+from registry.store import Registry
+from training import data, warm_start
+from training.errors import NotPublished, TooInaccurate
+from training.settings import TrainSettings
+from training.workspace import Workspace, key, workspace
+
+logger = logging.getLogger(__name__)
+
+
+def train(settings: TrainSettings, registry: Registry) -> Card:
+    """Train, or go on where an equal run was interrupted, and publish; returns the card.
+
+    Raises:
+        DataError: the images cannot be used as they are.
+        TrainingError: the run ended without a published model; the message says why.
+    """
+    dataset, parts = data.read(settings.data)
+    base = warm_start.find(registry, dataset.classes) if settings.warm_start else ""
+    name = key(settings.model_dump(exclude={"work"}), dataset.fingerprint, base)
+    with workspace(Path(settings.work), name) as space:
+        if base and not space.base.exists():
+            registry.fetch(base, space.base)
+        card = space.card or _train(settings, dataset, parts, space)
+        _publish(space, card, registry)
+        space.remove()
+    return card
+
+
+def _train(settings: TrainSettings, dataset: Dataset, parts: Split, space: Workspace) -> Card:
+    """Train until there is a model file with its card in ``space``."""
+    # These load TensorFlow, which takes seconds that a mistake found above need not wait for.
+    from classifier.runtime import prepare_devices
+    from training import card
+    from training.grow import Growth
+    from training.save import save
+
+    logger.info("training on %s", ", ".join(prepare_devices()) or "CPU")
+    base = space.base if settings.warm_start else None
+    try:
+        attempt, network = Growth(settings, parts, space.checkpoint, base).run()
+    except TooInaccurate:
+        space.remove()  # the same run would fail again: nothing in it is worth resuming
+        raise
+    save(network, space.model)
+    made = card.make(space.model, attempt.history, dataset, parts, settings)
+    space.finish(made)
+    return made
+
+
+def _publish(space: Workspace, card: Card, registry: Registry) -> None:
+    why = f"trained on {card.data.source}: validation accuracy {card.metrics['val_accuracy']:.4f}"
+    try:
+        registry.publish(space.model, card, why)
+    except RegistryError as error:
+        raise NotPublished(
+            f"the model is trained but not published: {error}; it is kept in {space.model}, "
+            "and the same command publishes it without training again"
+        ) from error
