@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, get_args
 from registry import names, objects
 from registry.backend import Backend
 from registry.errors import Corrupt, NotFound
+from registry.history import Log
 from registry.record import Stage, StageRecord
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def _checks(registry: "Registry", backend: Backend) -> Iterator[Callable[[], obj
         yield partial(registry.verdicts, version)
     for stage in get_args(Stage):
         yield partial(_stage, registry, backend, stage)
-        yield partial(_history, registry, stage)
+        yield partial(_history, registry, backend, stage)
 
 
 def _versions(backend: Backend) -> list[str]:
@@ -39,30 +40,40 @@ def _versions(backend: Backend) -> list[str]:
 
 
 def _file(backend: Backend, name: str, version: str) -> None:
-    found = objects.digest(backend, objects.find(backend, name))
-    if found != version:
-        raise Corrupt(f"{name} was altered or cut short: it hashes to {found}, not to {version}")
+    objects.require(backend, objects.find(backend, name), version)
 
 
 def _stage(registry: "Registry", backend: Backend, stage: Stage) -> None:
     state = registry.current(stage)
-    if state:
-        objects.find(backend, names.model(state.record.version))
-        try:
-            _file(backend, names.stage(stage), state.record.version)
-        except (Corrupt, NotFound):
-            if registry.current(stage) == state:
-                raise
-            _stage(registry, backend, stage)  # it was changed while it was read
+    if state is None:
+        _never_held(backend, stage)
+        return
+    objects.find(backend, names.model(state.record.version))
+    try:
+        _file(backend, names.stage(stage), state.record.version)
+    except (Corrupt, NotFound):
+        if registry.current(stage) == state:
+            raise
+        _stage(registry, backend, stage)  # it was changed while it was read
 
 
-def _history(registry: "Registry", stage: Stage) -> None:
+def _never_held(backend: Backend, stage: Stage) -> None:
+    last = Log(backend).last(stage)
+    if last:
+        raise NotFound(f"{names.stage(stage)} is gone; the last version there was {last.version}")
+
+
+def _history(registry: "Registry", backend: Backend, stage: Stage) -> None:
     records = registry.history(stage)[::-1]
     for sequence, record in enumerate(records, start=1):
         if record.sequence != sequence:
             raise Corrupt(f"{names.log_entry(stage, sequence)} is missing")
     for before, record in pairwise(records):
         _follows(before, record)
+    for record in records[-1:]:
+        if (Log(backend).entry(stage, record.sequence) or record) != record:
+            entry = names.log_entry(stage, record.sequence)
+            raise Corrupt(f"the record of {names.stage(stage)} differs from {entry}")
 
 
 def _follows(before: StageRecord, record: StageRecord) -> None:

@@ -43,6 +43,25 @@ def digest(backend: Backend, blob: Blob) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def require(backend: Backend, blob: Blob, version: str) -> None:
+    """Check that an object's content is the model file of ``version``.
+
+    Raises:
+        Corrupt: it is not.
+    """
+    require_digest(digest(backend, blob), version, blob.name)
+
+
+def require_digest(found: str, version: str, name: str) -> None:
+    """Check that what was read from the object ``name`` hashes to ``version``.
+
+    Raises:
+        Corrupt: it does not.
+    """
+    if found != version:
+        raise Corrupt(f"{name} was altered or cut short: it hashes to {found}, not to {version}")
+
+
 def create(backend: Backend, name: str, source: BinaryIO) -> None:
     """Create an object, repeating the call when its answer is lost.
 

@@ -13,7 +13,7 @@ import secrets
 import socket
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
@@ -31,17 +31,14 @@ from registry.errors import (
     Unwritable,
 )
 from registry.history import Log, standing
-from registry.record import Action, Stage, StageRecord, StageState
-from registry.switch import Change, Switch, read_state
+from registry.record import Stage, StageRecord, StageState
+from registry.switch import Before, Switch, read_state
 from registry.verdict import Verdict
 
 logger = logging.getLogger(__name__)
 
 # How often one publish may lose the race to others before it gives up.
 PUBLISH_TRIES = 16
-
-# Object metadata holds 8 KiB in all on Google Cloud Storage.
-WHY_LENGTH = 500
 
 
 def _now() -> datetime:
@@ -72,10 +69,10 @@ class Registry:
         new_id: Callable[[], str] = _new_id,
     ) -> None:
         self._backend = backend
-        self._actor = actor or f"{identity.user()}@{socket.gethostname()}"
         self._clock = clock
         self._new_id = new_id
-        self._switch = Switch(backend)
+        actor = actor or f"{identity.user()}@{socket.gethostname()}"
+        self._switch = Switch(backend, actor, clock, new_id)
         self._log = Log(backend)
 
     def publish(self, model: Path, card: Card, why: str) -> StageState:
@@ -88,12 +85,10 @@ class Registry:
             Conflict: others published again and again in the meantime.
         """
         self._keep(model, card)
-        source = self._source(card.version)
         for left in reversed(range(PUBLISH_TRIES)):
-            before = self._before("testing")
-            record = self._record("testing", "publish", card.version, before.record, why)
             try:
-                return self._switch.make(Change(record, source, before.generation), before.record)
+                before = self._switch.before("testing")
+                return self._switch.make(before, "publish", card.version, why)
             except Conflict:
                 if not left:
                     raise
@@ -123,11 +118,11 @@ class Registry:
             why = f"{why} (forced: no passing verdict was asked for)"
         else:
             self._require_passing_verdict(version)
-        if against:
-            before = _Before(against.record, against.generation, intact=True)
+        if against is None:
+            before = self._switch.before_empty("production")
         else:
-            before = _Before(self._log.last("production"), generation=0, intact=False)
-        return self._put_into_production("promote", version, before, why)
+            before = self._switch.before_state(against)
+        return self._switch.make(before, "promote", version, why)
 
     def rollback(self, why: str, to: str | None = None) -> StageState:
         """Put a version back into production that was there before.
@@ -140,10 +135,10 @@ class Registry:
             NotFound: there is nothing to go back to, or ``to`` never was in production.
             Conflict, OutcomeUnknown, Corrupt: as :meth:`promote`.
         """
-        before = self._before("production")
+        before = self._switch.before("production")
         target = self._rollback_target(before, to)
         self.card(target)
-        return self._put_into_production("rollback", target, before, why)
+        return self._switch.make(before, "rollback", target, why)
 
     def current(self, stage: Stage) -> StageState | None:
         """What is in the stage, or None.
@@ -214,7 +209,9 @@ class Registry:
                 file.flush()
                 os.fsync(file.fileno())
                 file.seek(0)
-                _require(hashlib.file_digest(file, "sha256").hexdigest(), version, blob.name)
+                objects.require_digest(
+                    hashlib.file_digest(file, "sha256").hexdigest(), version, blob.name
+                )
             return part.replace(target)
         except OSError as error:
             raise Unwritable(f"{target} cannot be written: {error.strerror}") from error
@@ -253,7 +250,7 @@ class Registry:
 
     def verify(self) -> list[str]:
         """Read everything; return a sentence for each thing that is wrong."""
-        return list(audit.problems(self, self._backend))
+        return list(dict.fromkeys(audit.problems(self, self._backend)))
 
     def doctor(self) -> Diagnosis:
         """Say who we are to the registry, what we may do there, and what stands in the way."""
@@ -272,44 +269,6 @@ class Registry:
         if not _create_once(self._backend, names.card(card.version), content):
             logger.info("version %s was published before and keeps its first card", card.version)
 
-    def _source(self, version: str) -> Blob:
-        """The file of a version, after a check that it still is what it was."""
-        blob = objects.find(self._backend, names.model(version))
-        _require(objects.digest(self._backend, blob), version, blob.name)
-        return blob
-
-    def _before(self, stage: Stage) -> "_Before":
-        blob = self._backend.stat(names.stage(stage))
-        if blob:
-            try:
-                state = read_state(stage, blob)
-                return _Before(state.record, state.generation, intact=True)
-            except Corrupt as error:
-                logger.warning("%s; it is about to be replaced", error)
-        return _Before(self._log.last(stage), blob.generation if blob else 0, intact=False)
-
-    def _put_into_production(
-        self, action: Action, version: str, before: "_Before", why: str
-    ) -> StageState:
-        source = self._source(version)
-        record = self._record("production", action, version, before.record, why)
-        return self._switch.make(Change(record, source, before.generation), before.record)
-
-    def _record(
-        self, stage: Stage, action: Action, version: str, before: StageRecord | None, why: str
-    ) -> StageRecord:
-        return StageRecord(
-            stage=stage,
-            version=version,
-            previous=before.version if before else "",
-            sequence=before.sequence + 1 if before else 1,
-            operation=self._new_id(),
-            action=action,
-            who=_sentence(self._actor),
-            when=self._clock().isoformat(),
-            why=_sentence(why),
-        )
-
     def _require_passing_verdict(self, version: str) -> None:
         verdicts = self.verdicts(version)
         if not verdicts:
@@ -318,7 +277,7 @@ class Registry:
             reasons = "; ".join(verdicts[-1].reasons)
             raise NotPromotable(f"the gate refused {version}: {reasons}")
 
-    def _rollback_target(self, before: "_Before", to: str | None) -> str:
+    def _rollback_target(self, before: Before, to: str | None) -> str:
         records = {record.sequence: record for record in self._log.entries("production")}
         if before.record:
             records[before.record.sequence] = before.record
@@ -354,18 +313,6 @@ class Registry:
         return verdict
 
 
-@dataclass(frozen=True)
-class _Before:
-    """What a change replaces: the last known record, and the generation of what is there now.
-
-    ``intact`` says that they belong together; otherwise a person emptied or overwrote the stage.
-    """
-
-    record: StageRecord | None
-    generation: int
-    intact: bool
-
-
 def _create_once(backend: Backend, name: str, source: io.BufferedReader | io.BytesIO) -> bool:
     """Create an object; False if it was there."""
     try:
@@ -373,14 +320,3 @@ def _create_once(backend: Backend, name: str, source: io.BufferedReader | io.Byt
     except PreconditionFailed:
         return False
     return True
-
-
-def _require(found: str, version: str, name: str) -> None:
-    if found != version:
-        raise Corrupt(f"{name} was altered or cut short: it hashes to {found}, not to {version}")
-
-
-def _sentence(text: str) -> str:
-    """``text`` on one line, short enough for object metadata."""
-    line = " ".join(text.encode(errors="replace").decode().split())
-    return line if len(line) <= WHY_LENGTH else f"{line[: WHY_LENGTH - 3]}..."

@@ -6,7 +6,9 @@ fails too is the third one reported.
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from registry import names, objects
 from registry.backend import Backend, Blob
@@ -21,83 +23,123 @@ from registry.errors import (
     Unreachable,
 )
 from registry.history import Log
-from registry.record import Stage, StageRecord, StageState
+from registry.record import Action, Stage, StageRecord, StageState
 
 logger = logging.getLogger(__name__)
 
-
-def read_state(stage: Stage, blob: Blob) -> StageState:
-    """What the object ``blob`` of a stage says of itself.
-
-    Raises:
-        Corrupt: it carries no record of this stage.
-    """
-    record = StageRecord.from_metadata(blob.metadata, blob.name)
-    if record.stage != stage:
-        raise Corrupt(f"{blob.name} carries a record of {record.stage}: it was copied by hand")
-    return StageState(record, blob.generation)
+# Object metadata holds 8 KiB in all on Google Cloud Storage.
+SENTENCE_LENGTH = 500
 
 
 @dataclass(frozen=True)
-class Change:
-    """A change of a stage that is to be made.
+class Before:
+    """What a change replaces.
 
     Attributes:
-        record: the record of the change.
-        source: the version's model file.
-        generation: what the stage's object must still be at; 0 for no object.
+        stage: the stage.
+        record: the last record that is known of it.
+        generation: the generation of the object that is there; 0 for none.
+        intact: whether the record is that object's own; if not, a person has emptied or
+            overwritten the stage.
     """
 
-    record: StageRecord
-    source: Blob
+    stage: Stage
+    record: StageRecord | None
     generation: int
+    intact: bool
 
 
 class Switch:
-    """Makes changes of stages."""
+    """Makes changes of stages in somebody's name."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        actor: str,
+        clock: Callable[[], datetime],
+        new_id: Callable[[], str],
+    ) -> None:
         self._backend = backend
+        self._actor = actor
+        self._clock = clock
+        self._new_id = new_id
         self._log = Log(backend)
 
-    def make(self, change: Change, before: StageRecord | None) -> StageState:
-        """Log the record of what goes, make the change, and log its own record.
+    def before(self, stage: Stage) -> Before:
+        """What a change made now would replace, whatever it is."""
+        blob = self._backend.stat(names.stage(stage))
+        if blob is None:
+            return self.before_empty(stage)
+        try:
+            return self.before_state(read_state(stage, blob))
+        except Corrupt as error:
+            logger.warning("%s; it is about to be replaced", error)
+            return Before(stage, self._log.last(stage), blob.generation, intact=False)
+
+    def before_empty(self, stage: Stage) -> Before:
+        """What a change of an empty stage replaces."""
+        return Before(stage, self._log.last(stage), generation=0, intact=False)
+
+    def before_state(self, state: StageState) -> Before:
+        """What a change of a stage in this state replaces."""
+        return Before(state.record.stage, state.record, state.generation, intact=True)
+
+    def make(self, before: Before, action: Action, version: str, why: str) -> StageState:
+        """Log the record of what goes, put the version there instead, and log its record.
 
         Raises:
+            NotFound: there is no such version.
+            Corrupt: the version's file is not what it was, or the log is damaged.
             Conflict: another change was made first.
             OutcomeUnknown: nothing tells whether the change was made.
         """
-        if before:
-            self._log.add(before)
-        state = self._write(change)
+        source = objects.find(self._backend, names.model(version))
+        objects.require(self._backend, source, version)
+        if before.record:
+            self._log.add(before.record)
+        record = self._record(before, action, version, why)
+        state = self._write(record, source, before.generation)
         try:
-            self._log.add(change.record)
+            self._log.add(record)
         except RegistryError as error:
             logger.warning("the change is made; the next actor will log it: %s", error)
         return state
 
-    def _write(self, change: Change) -> StageState:
-        name, record = names.stage(change.record.stage), change.record
-        metadata = record.to_metadata()
+    def _record(self, before: Before, action: Action, version: str, why: str) -> StageRecord:
+        return StageRecord(
+            stage=before.stage,
+            version=version,
+            previous=before.record.version if before.record else "",
+            sequence=before.record.sequence + 1 if before.record else 1,
+            operation=self._new_id(),
+            action=action,
+            who=_sentence(self._actor),
+            when=self._clock().isoformat(),
+            why=_sentence(why),
+        )
+
+    def _write(self, record: StageRecord, source: Blob, generation: int) -> StageState:
+        name, metadata = names.stage(record.stage), record.to_metadata()
         lost: RegistryError
         for _ in range(objects.TRIES):
             try:
-                blob = self._backend.replace_if(name, change.source, metadata, change.generation)
+                blob = self._backend.replace_if(name, source, metadata, generation)
                 return StageState(record, blob.generation)
             except (PreconditionFailed, Unreachable) as error:
                 lost = error
-            state = self._read_back(change, lost)
+            state = self._read_back(record, generation, lost)
             if state:
                 return state
         # The write may still be on its way: "not yet" is not "never".
         raise _unknown(record, lost)
 
-    def _read_back(self, change: Change, lost: RegistryError) -> StageState | None:
+    def _read_back(
+        self, record: StageRecord, generation: int, lost: RegistryError
+    ) -> StageState | None:
         """What became of a write whose answer was ``lost``; None if nothing did yet."""
-        record = change.record
         try:
             blob = self._backend.stat(names.stage(record.stage))
-            if (blob.generation if blob else 0) == change.generation:
+            if (blob.generation if blob else 0) == generation:
                 return None
             now = read_state(record.stage, blob) if blob else None
             if now and now.record.operation == record.operation:
@@ -115,6 +157,18 @@ class Switch:
         raise _unknown(record, lost)
 
 
+def read_state(stage: Stage, blob: Blob) -> StageState:
+    """What the object ``blob`` of a stage says of itself.
+
+    Raises:
+        Corrupt: it carries no record of this stage.
+    """
+    record = StageRecord.from_metadata(blob.metadata, blob.name)
+    if record.stage != stage:
+        raise Corrupt(f"{blob.name} carries a record of {record.stage}: it was copied by hand")
+    return StageState(record, blob.generation)
+
+
 def _conflict(winner: StageRecord) -> Conflict:
     return Conflict(
         f"{winner.stage} was changed first by {winner.who} at {winner.when}: "
@@ -129,3 +183,9 @@ def _unknown(record: StageRecord, cause: RegistryError) -> OutcomeUnknown:
         f"run `python -m registry show {record.stage}` and look for operation {record.operation}",
         record.operation,
     )
+
+
+def _sentence(text: str) -> str:
+    """``text`` on one line, short enough for object metadata."""
+    line = " ".join(text.encode(errors="replace").decode().split())
+    return line if len(line) <= SENTENCE_LENGTH else f"{line[: SENTENCE_LENGTH - 3]}..."
