@@ -19,7 +19,7 @@ class Backoff:
     give_up_after: float = 6 * 3600
 
     def delay(self, failures: int) -> float:
-        """Seconds to wait after so many failures: the last half of them at random."""
+        """Seconds to wait after so many failures: half of them fixed, up to as many at random."""
         doublings = min(failures - 1, 64)  # a float has an end
         ceiling = min(self.longest, self.first * 2.0**doublings)
         return ceiling * random.uniform(0.5, 1)

@@ -102,7 +102,7 @@ def _translated() -> Iterator[None]:
         passing = error.smtp_code < 500
         answer = _answer(error.smtp_code, error.smtp_error)
         raise (Unavailable if passing else Refused)(answer) from error
-    except (smtplib.SMTPException, ssl.SSLCertVerificationError) as error:
+    except (smtplib.SMTPException, ssl.SSLCertVerificationError, UnicodeError) as error:
         raise Refused(str(error)) from error
     except OSError as error:
         raise Unavailable(str(error) or type(error).__name__) from error

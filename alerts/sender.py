@@ -57,26 +57,21 @@ class AlertSender:
     def send(self, alert: Alert) -> None:
         """Log the alert and have it e-mailed. Never waits for the mail server, never raises."""
         try:
-            fate = self._post(alert)
-        except Exception:
-            logger.exception("the e-mail of the following alert could not be made")
-            fate = "failed"
-        logger.log(
-            logging.ERROR if fate in ("failed", "no room", "closed") else logging.WARNING,
-            "alert: %s",
-            text.paragraph(alert.subject, alert.body),
-            extra={"alert_key": alert.key, "alert_subject": alert.subject, "alert_email": fate},
-        )
+            _log(alert, self._post(alert))
+        except Exception:  # whoever sends an alert has enough trouble
+            logger.exception("%r could not be sent", alert)
 
     def close(self, timeout: float = CLOSE_WITHIN) -> None:
         """Deliver what can be delivered within ``timeout`` seconds, and log the rest."""
         with self._lock:
             self._closed = True
         self._outbox.close(time.monotonic() + timeout)
-        if self._thread is not None:
-            self._thread.join(timeout)
-        for pending in self._outbox.drain():
-            _log_undelivered(pending)
+        try:
+            if self._thread is not None:
+                self._thread.join(timeout)
+        finally:  # even if a person does not want to wait
+            for pending in self._outbox.drain():
+                _log_undelivered(pending)
 
     def __enter__(self) -> Self:
         self.start()
@@ -114,8 +109,8 @@ class AlertSender:
             except Refused as error:
                 self._give_up(pending, str(error))
             except Exception as error:  # a bug of ours must not end the thread
-                logger.exception("delivering an alert failed unexpectedly")
-                self._give_up(pending, repr(error))
+                logger.exception("delivering an alert failed")
+                self._give_up(pending, type(error).__name__)
             else:
                 self._outbox.settle(pending)
                 for address, answer in refused.items():
@@ -132,6 +127,15 @@ class AlertSender:
         if self._outbox.settle(pending):
             pending.reason = reason
             _log_undelivered(pending)
+
+
+def _log(alert: Alert, fate: str) -> None:
+    logger.log(
+        logging.ERROR if fate in ("no room", "closed") else logging.WARNING,
+        "alert: %s",
+        text.paragraph(alert.subject, alert.body),
+        extra={"alert_key": alert.key, "alert_subject": alert.subject, "alert_email": fate},
+    )
 
 
 def _log_undelivered(pending: Pending) -> None:

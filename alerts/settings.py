@@ -64,14 +64,20 @@ class AlertSettings(Settings):
         return self.smtp_port or PORTS[self.smtp_tls]
 
     @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        password = bool(self.smtp_password.get_secret_value())
-        if not self.smtp_host and (self.sender or self.recipients or self.smtp_user or password):
-            raise ValueError("ALERT_SMTP_HOST must be set if alerts are to be e-mailed")
+    def _recipients_are_reachable(self) -> Self:
         if self.smtp_host and not (self.sender and self.recipients):
             raise ValueError("ALERT_SENDER and ALERT_RECIPIENTS must be set with ALERT_SMTP_HOST")
-        if bool(self.smtp_user) != password:
+        if not self.smtp_host and (self.sender or self.recipients or self.smtp_user):
+            raise ValueError("ALERT_SMTP_HOST must be set if alerts are to be e-mailed")
+        return self
+
+    @model_validator(mode="after")
+    def _login_is_safe(self) -> Self:
+        password = self.smtp_password.get_secret_value()
+        if bool(self.smtp_user) != bool(password):
             raise ValueError("ALERT_SMTP_USER and ALERT_SMTP_PASSWORD must be set together")
+        if not (self.smtp_user + password).isascii():
+            raise ValueError("ALERT_SMTP_USER and ALERT_SMTP_PASSWORD must be ASCII")
         if password and self.smtp_tls == "none":
             raise ValueError(
                 "ALERT_SMTP_TLS must be starttls or tls with ALERT_SMTP_PASSWORD, "

@@ -314,11 +314,21 @@ def test_what_was_never_started_ends_in_the_log(
     log.wait_for("alert not delivered, there was no time for a try: [api] failed!")
 
 
-def test_sending_never_raises(smtp_server: Start, settings_for: SettingsFor, log: Log) -> None:
+@pytest.mark.parametrize("odd", [Alert(["a list"], "s", "b"), Alert("k", "s", None)])  # type: ignore[arg-type]
+def test_sending_never_raises(
+    smtp_server: Start, settings_for: SettingsFor, log: Log, odd: Alert
+) -> None:
     with make(settings_for(smtp_server())) as alerts:
-        alerts.send(Alert(["a key that cannot be hashed"], "odd", "Odd."))  # type: ignore[arg-type]
-    log.wait_for("could not be made")
-    assert log.wait_for("alert: odd\n    Odd.").levelno == logging.ERROR
+        alerts.send(odd)
+    assert log.wait_for(f"{odd!r} could not be sent").levelno == logging.ERROR
+
+
+def test_a_host_that_cannot_be_is_logged(
+    smtp_server: Start, settings_for: SettingsFor, log: Log
+) -> None:
+    with make(settings_for(smtp_server(), smtp_host="mail..example.com")) as alerts:
+        alerts.send(alert())
+        log.wait_for("alert not delivered, encoding with 'idna' codec failed")
 
 
 def test_without_a_server_alerts_are_logged(log: Log) -> None:

@@ -49,6 +49,7 @@ def test_a_login_goes_with_encryption(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"ALERT_RECIPIENTS": " , "}, ["ALERT_RECIPIENTS", "ALERT_SMTP_HOST"]),
         ({"ALERT_SMTP_USER": ""}, ["ALERT_SMTP_USER", "ALERT_SMTP_PASSWORD"]),
         ({"ALERT_SMTP_PASSWORD": ""}, ["ALERT_SMTP_USER", "ALERT_SMTP_PASSWORD"]),
+        ({"ALERT_SMTP_PASSWORD": "sesame, öffne dich"}, ["ALERT_SMTP_PASSWORD"]),
         ({"ALERT_SMTP_TLS": "none"}, ["ALERT_SMTP_TLS", "ALERT_SMTP_PASSWORD"]),
         ({"ALERT_SMTP_TLS": "ssl"}, ["ALERT_SMTP_TLS", "'starttls', 'tls' or 'none'"]),
         ({"ALERT_SMTP_PORT": "65536"}, ["ALERT_SMTP_PORT"]),
