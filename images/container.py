@@ -1,87 +1,151 @@
-"""Whether an image file is whole, as far as its container tells.
+"""What an image file says of itself, read before any of its pixels are decoded.
 
-Decoders make up what is missing: libjpeg fills the rest of a cut file with grey and OpenCV does
-not say so. Each format states where it ends, and PNG carries checksums as well; neither JPEG nor
-WebP nor BMP does, so a change within their compressed pixels that leaves them decodable cannot
-be noticed.
+OpenCV decides what is an image too late for us: it allocates whatever canvas an animated WebP
+declares, has libpng and libjpeg complain on standard error, reads many more formats than we want
+to answer for, and completes some JPEG files that were cut. So this module refuses beforehand what
+is not in one of our formats, is too large, or stops before the end that its format prescribes.
+
+PNG alone has checksums. A change within the compressed pixels of the other formats that leaves
+them decodable cannot be noticed by anyone.
 """
 
 import re
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 from images.errors import UnreadableImage
 
-END_OF_IMAGE = 0xD9
-# A marker other than restarts, the stuffed zero byte and fill bytes, which all occur within
-# entropy-coded data (ITU-T T.81, B.1.1.2 to B.1.1.5), and the two that no length follows.
+MAX_PIXELS = 1 << 26
+# Every scan of a progressive JPEG goes over all pixels again, for as little as ten bytes of file;
+# encoders write about ten of them. libjpeg-turbo leaves the limit to its callers.
+MAX_SCANS = 64
+
+Size: TypeAlias = tuple[int, int]
+
+# A JPEG marker that a length follows, or the end of the image. Not the restarts, stuffed zeros
+# and fill bytes that occur within compressed data (ITU-T T.81, B.1.1.2 to B.1.1.5).
 MARKER = re.compile(rb"\xff([\x02-\xcf\xd9-\xfe])")
+END_OF_IMAGE = 0xD9
+START_OF_SCAN = 0xDA
+START_OF_FRAME = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 def check(data: bytes) -> None:
-    """Check that the data begin as a format that we read, and go on to the end that it declares.
+    """Check that the data are a whole file in a format that we read, of a size that we read.
 
     Raises:
-        UnreadableImage: they do not.
+        UnreadableImage: they are not.
     """
-    for signature, check_format in _FORMATS.items():
-        if re.match(signature, data, re.DOTALL):
-            return check_format(data)
+    name, read_size = _format(data)
+    try:
+        width, height = read_size(data)
+    except (EOFError, struct.error):
+        raise UnreadableImage(f"the {name} file is truncated: send or copy it again") from None
+    if width * height > MAX_PIXELS:
+        raise UnreadableImage(
+            f"the {name} image has {width:,} x {height:,} pixels, and {MAX_PIXELS:,} in all are "
+            "the most that is read: make it smaller"
+        )
+
+
+def transparent_grey(data: bytes) -> int | None:
+    """The level that a grey PNG file without an alpha channel has for transparent, if any.
+
+    Returns:
+        The level as decoded: of 16 bits if the file has 16, else of 8.
+    """
+    depth, colour_type = data[24:26]
+    if not data.startswith(b"\x89PNG") or colour_type != 0:
+        return None
+    level = dict(_chunks(data)).get(b"tRNS")
+    if level is None:
+        return None
+    brightest: int = 2**depth - 1
+    return (int.from_bytes(level) & brightest) * (1 if depth == 16 else 255 // brightest)
+
+
+def _format(data: bytes) -> tuple[str, Callable[[bytes], Size]]:
+    for start, name, read_size in _FORMATS:
+        if start.match(data):
+            return name, read_size
     raise UnreadableImage("this is not a PNG, JPEG, WebP or BMP file")
 
 
-def _check_png(data: bytes) -> None:
-    """Every chunk up to IEND is there, and its CRC is right (ISO/IEC 15948, 5.3)."""
+def _png_size(data: bytes) -> Size:
+    for _ in _chunks(data):
+        pass
+    width, height = struct.unpack_from(">II", data, 16)
+    return width, height
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
+    """Each chunk's type and content, the CRC checked, up to IEND (ISO/IEC 15948, 5.3)."""
     at, kind = 8, b""
     while kind != b"IEND":
-        if at + 12 > len(data):
-            raise _truncated("PNG")
         length, kind = struct.unpack_from(">I4s", data, at)
-        end = at + 12 + length
-        if end > len(data):
-            raise _truncated("PNG")
-        if zlib.crc32(memoryview(data)[at + 4 : end - 4]) != _unsigned(data, end - 4, ">I"):
-            raise UnreadableImage(f"the PNG file is damaged at byte {at:,}: its checksum is wrong")
-        at = end
+        (crc,) = struct.unpack_from(">I", data, at + 8 + length)
+        chunk = memoryview(data)[at + 4 : at + 8 + length]
+        if zlib.crc32(chunk) != crc:
+            raise UnreadableImage(
+                f"the PNG file is damaged between bytes {at:,} and {at + length:,}"
+            )
+        yield kind, chunk[4:]
+        at += 12 + length
 
 
-def _check_jpeg(data: bytes) -> None:
-    """A walk from segment to segment arrives at the end-of-image marker (ITU-T T.81, B.1).
+def _jpeg_size(data: bytes) -> Size:
+    segments = list(_segments(data))
+    if sum(code == START_OF_SCAN for code, _ in segments) > MAX_SCANS:
+        raise UnreadableImage(f"the JPEG file has more than {MAX_SCANS} scans: save it again")
+    for code, at in segments:
+        if code in START_OF_FRAME:
+            height, width = struct.unpack_from(">HH", data, at + 3)
+            return width, height
+    raise UnreadableImage("the JPEG file has no image in it")
 
-    To look for the marker alone is not enough, as an embedded thumbnail has one too.
+
+def _segments(data: bytes) -> Iterator[tuple[int, int]]:
+    """Each segment's marker and where its length stands, up to the end of the image.
+
+    To look for the last marker alone would not do, as an embedded thumbnail has one of its own.
     """
     at = 2
     while marker := MARKER.search(data, at):
-        if marker[1][0] == END_OF_IMAGE:
+        code, at = marker[1][0], marker.end()
+        if code == END_OF_IMAGE:
             return
-        at = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2])
-    raise _truncated("JPEG")
+        yield code, at
+        at += int.from_bytes(data[at : at + 2])
+    raise EOFError
 
 
-def _check_webp(data: bytes) -> None:
-    """The RIFF chunk is as long as it says (RFC 9649, 2.3)."""
-    if 8 + _unsigned(data, 4, "<I") > len(data):
-        raise _truncated("WebP")
+def _webp_size(data: bytes) -> Size:
+    """The size of the canvas or else of the one image (RFC 9649, 2.5 to 2.7 and 3.4)."""
+    (length,) = struct.unpack_from("<I", data, 4)
+    if 8 + length > len(data):
+        raise EOFError
+    if data[15:16] == b"X":
+        width, height = (int.from_bytes(data[at : at + 3], "little") for at in (24, 27))
+        return width + 1, height + 1
+    if data[15:16] == b"L":
+        (bits,) = struct.unpack_from("<I", data, 21)
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    width, height = struct.unpack_from("<HH", data, 26)
+    return width & 0x3FFF, height & 0x3FFF
 
 
-def _check_bmp(data: bytes) -> None:
-    """The file is as long as it says, where it says anything."""
-    if len(data) < 6 or _unsigned(data, 2, "<I") > len(data):
-        raise _truncated("BMP")
+def _bmp_size(data: bytes) -> Size:
+    """The size by either kind of header; a negative height stands for rows from the top."""
+    (header,) = struct.unpack_from("<I", data, 14)
+    width, height = struct.unpack_from("<HH" if header == 12 else "<ii", data, 18)
+    return width, abs(height)
 
 
-def _unsigned(data: bytes, at: int, form: str) -> int:
-    return int(struct.unpack_from(form, data, at)[0])
-
-
-def _truncated(name: str) -> UnreadableImage:
-    return UnreadableImage(f"the {name} file is truncated: it ends before the image does")
-
-
-_FORMATS: dict[bytes, Callable[[bytes], None]] = {
-    rb"\x89PNG\r\n\x1a\n": _check_png,
-    rb"\xff\xd8\xff": _check_jpeg,
-    rb"RIFF....WEBP": _check_webp,
-    rb"BM": _check_bmp,
-}
+_FORMATS: list[tuple[re.Pattern[bytes], str, Callable[[bytes], Size]]] = [
+    (re.compile(rb"\x89PNG\r\n\x1a\n....IHDR", re.DOTALL), "PNG", _png_size),
+    (re.compile(rb"\xff\xd8\xff"), "JPEG", _jpeg_size),
+    (re.compile(rb"RIFF....WEBPVP8[ LX]", re.DOTALL), "WebP", _webp_size),
+    (re.compile(rb"BM"), "BMP", _bmp_size),
+]

@@ -1,7 +1,6 @@
 """Labelled images in memory."""
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -70,11 +69,9 @@ class Dataset:
         counts = np.bincount(self.labels, minlength=len(self.classes))
         return dict(zip(self.classes, counts.tolist(), strict=True))
 
-    def select(
-        self, which: npt.NDArray[np.bool_] | npt.NDArray[np.int64] | Sequence[int]
-    ) -> "Dataset":
+    def select(self, which: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> "Dataset":
         """The images at a mask or at indices, in that order; all classes stay."""
-        kept = np.arange(len(self))[np.asarray(which)]
+        kept = np.arange(len(self))[which]
         return replace(
             self,
             images=self.images[kept],

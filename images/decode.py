@@ -1,12 +1,13 @@
 """Bytes to pixels: the one place where formats, orientation, alpha, colour and size are settled."""
 
-import os
 from typing import TypeAlias
 
+import cv2
 import numpy as np
 import numpy.typing as npt
+from cv2.typing import MatLike
 
-from images.container import check
+from images.container import check, transparent_grey
 from images.errors import UnreadableImage, WrongSize
 
 Images: TypeAlias = npt.NDArray[np.uint8]
@@ -14,36 +15,33 @@ Images: TypeAlias = npt.NDArray[np.uint8]
 HEIGHT, WIDTH = 128, 128
 SHAPE = (HEIGHT, WIDTH, 3)
 NBYTES = HEIGHT * WIDTH * 3
-MAX_PIXELS = 1 << 26
 
-# OpenCV compares what a header declares with this before it allocates pixels, and reads the
-# variable once, when it is loaded.
-os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = str(MAX_PIXELS)
-import cv2  # noqa: E402
-from cv2.typing import MatLike  # noqa: E402
+# These three together, and no other flags, keep alpha and still apply an EXIF orientation.
+UPRIGHT_WITH_ALPHA = cv2.IMREAD_COLOR | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
 
-# What OpenCV would write to standard error reaches callers as an UnreadableImage.
+# Callers learn from an UnreadableImage what OpenCV would write to standard error.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-
-# All three together, and only they, keep alpha and still apply an EXIF orientation.
-AS_STORED = cv2.IMREAD_COLOR | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
 
 
 def decode(data: bytes) -> Images:
     """Decode a PNG, JPEG, WebP or BMP file to the pixels that a model sees.
 
-    An EXIF orientation is applied, alpha is composited onto white, 16-bit channels are scaled to
-    8 bits, and the image is resized to 128x128 without keeping its proportions.
+    An EXIF orientation is applied, what is transparent shows white, 16-bit channels are scaled to
+    8 bits, and the image is brought to 128x128, whatever its proportions. Of an animation, the
+    first frame counts.
 
     Returns:
         uint8[128, 128, 3], RGB.
 
     Raises:
-        UnreadableImage: the data are in none of these formats, are truncated or damaged, or
-            declare more than ``MAX_PIXELS`` pixels.
+        UnreadableImage: the data are in none of these formats, truncated, damaged or too large.
     """
     check(data)
-    return resize(_rgb(_as_stored(data)))
+    pixels = _upright(data)
+    transparent = transparent_grey(data)
+    if transparent is not None:
+        pixels[pixels == transparent] = 256**pixels.itemsize - 1
+    return resize(_rgb(pixels))
 
 
 def from_raw(data: bytes) -> Images:
@@ -60,9 +58,7 @@ def from_raw(data: bytes) -> Images:
             f"expected {NBYTES:,} bytes ({HEIGHT} x {WIDTH} x 3, uint8, row-major, RGB) per image; "
             f"got {len(data):,}"
         )
-    images = np.frombuffer(data, np.uint8).reshape(-1, *SHAPE)
-    images.flags.writeable = False
-    return images
+    return np.frombuffer(data, np.uint8).reshape(-1, *SHAPE)
 
 
 def resize(pixels: MatLike) -> Images:
@@ -78,15 +74,11 @@ def resize(pixels: MatLike) -> Images:
     return np.asarray(grown, np.uint8)
 
 
-def _as_stored(data: bytes) -> MatLike:
-    """Grey, BGR or BGRA, uint8 or uint16, and upright."""
+def _upright(data: bytes) -> MatLike:
+    """Grey, BGR or BGRA, uint8 or uint16."""
     try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), AS_STORED)
-    except cv2.error as error:
-        if "CV_IO_MAX_IMAGE" in error.err:
-            raise UnreadableImage(
-                f"the image has more than the {MAX_PIXELS:,} pixels that are read: make it smaller"
-            ) from None
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), UPRIGHT_WITH_ALPHA)
+    except cv2.error:
         pixels = None
     if pixels is None:
         raise UnreadableImage("the image is damaged: it cannot be decoded")
@@ -99,10 +91,12 @@ def _rgb(pixels: MatLike) -> MatLike:
     if pixels.ndim == 2:
         return cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
     if pixels.shape[2] == 4:
-        return _on_white(cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA))
+        return _on_white(pixels)
     return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
 
 
-def _on_white(rgba: MatLike) -> MatLike:
-    alpha = rgba[..., 3:].astype(np.uint16)
-    return ((rgba[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+def _on_white(bgra: MatLike) -> MatLike:
+    """Composite over white: what each colour takes away from white, it takes by its alpha."""
+    alpha = cv2.cvtColor(cv2.extractChannel(bgra, 3), cv2.COLOR_GRAY2RGB)
+    taken = cv2.bitwise_not(cv2.cvtColor(bgra, cv2.COLOR_BGRA2RGB))
+    return cv2.bitwise_not(cv2.multiply(taken, alpha, scale=1 / 255))

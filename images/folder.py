@@ -2,7 +2,8 @@
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+import stat
+from collections.abc import Container, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,13 +17,15 @@ log = logging.getLogger(__name__)
 
 # What desktops and archivers leave in folders, besides names that begin with a dot.
 LITTER = {"thumbs.db", "desktop.ini", "__macosx"}
+# Above the largest BMP file that is decoded: a video among the images is not worth reading.
+MAX_BYTES = 1 << 29
 PROGRESS = 5000
 
 
 def read(folder: Path) -> Dataset:
-    """Read a folder of images, those of each class anywhere in the sub-folder of its name.
+    """Read a folder of images, those of each class anywhere below the sub-folder of its name.
 
-    A file that cannot be read is logged by name and skipped.
+    Files that cannot be read are logged by name and skipped.
 
     Returns:
         The data set: classes by name, and the images of each by path.
@@ -31,15 +34,12 @@ def read(folder: Path) -> Dataset:
         NoImages: the folder cannot be read, or has fewer than two sub-folders.
         EmptyClass: a sub-folder has no readable image in it.
     """
-    classes = _classes(folder)
-    if len(classes) < 2:
-        raise NoImages(
-            f"{folder} has {len(classes)} sub-folders with images, and two are the least: "
-            "put the images of each class into a sub-folder of its own"
-        )
-    files = [(label, file) for label, path in enumerate(classes) for file in _files(path)]
-    dataset = _decode_all(folder, tuple(_text(Path(path.name)) for path in classes), files)
-    _refuse_empty(dataset)
+    folders = _class_folders(folder)
+    classes = tuple(_text(Path(path.name)) for path in folders)
+    files = [(label, file) for label, path in enumerate(folders) for file in _files(path)]
+    _refuse_empty(folder, classes, {label for label, _ in files})
+    dataset = _decode_all(folder, classes, files)
+    _refuse_empty(folder, classes, set(dataset.labels.tolist()))
     return dataset
 
 
@@ -47,47 +47,72 @@ def _decode_all(
     folder: Path, classes: tuple[str, ...], files: Sequence[tuple[int, Path]]
 ) -> Dataset:
     images = np.empty((len(files), *SHAPE), np.uint8)
-    labels: list[int] = []
-    names: list[str] = []
+    kept: list[tuple[int, str]] = []
     skipped: list[Skipped] = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = pool.map(_decoded, (file for _, file in files))
-        for count, ((label, file), result) in enumerate(zip(files, results, strict=True), 1):
-            name = _text(file.relative_to(folder))
-            if isinstance(result, str):
-                log.warning("skipped %s: %s", name, result)
-                skipped.append(Skipped(name, result))
-            else:
-                images[len(names)] = result
-                labels.append(label)
-                names.append(name)
-            if count % PROGRESS == 0:
-                log.info("read %d of %d images", count, len(files))
+    for (label, file), result in zip(files, _results([file for _, file in files]), strict=True):
+        name = _text(file.relative_to(folder))
+        if isinstance(result, str):
+            log.warning("skipped %s: %s", name, result)
+            skipped.append(Skipped(name, result))
+        else:
+            images[len(kept)] = result
+            kept.append((label, name))
     return Dataset(
         source=_text(folder),
-        images=images[: len(names)],
-        labels=np.array(labels, np.int64),
+        images=images[: len(kept)],
+        labels=np.array([label for label, _ in kept], np.int64),
         classes=classes,
-        names=tuple(names),
+        names=tuple(name for _, name in kept),
         skipped=tuple(skipped),
     )
 
 
-def _classes(folder: Path) -> list[Path]:
+def _results(files: Sequence[Path]) -> Iterator[Images | str]:
+    """Each file's pixels or why there are none, in order, decoded on every core."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for count, result in enumerate(pool.map(_decoded, files), 1):
+            yield result
+            if count % PROGRESS == 0:
+                log.info("read %d of %d images", count, len(files))
+
+
+def _class_folders(folder: Path) -> list[Path]:
     try:
-        return sorted(path for path in folder.iterdir() if path.is_dir() and not _litter(path.name))
+        found = sorted(
+            path for path in folder.iterdir() if path.is_dir() and not _litter(path.name)
+        )
     except FileNotFoundError:
         raise NoImages(f"{folder} does not exist: name a folder of images, or `digits`") from None
     except NotADirectoryError:
-        raise NoImages(f"{folder} is a file: name the folder that has the classes in it") from None
+        raise NoImages(f"{folder} is a file: name the folder that the classes are in") from None
     except OSError as error:
         raise NoImages(f"{folder} cannot be read: {error.strerror}") from None
+    if len(found) < 2:
+        raise NoImages(
+            f"{folder} has {len(found)} sub-folders, and two classes are the least: "
+            "put the images of each class into a sub-folder that is named after it"
+        )
+    return found
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not _litter(name))
+    """Every file below a folder, in order; links are followed, but to no folder twice.
+
+    A sub-folder that cannot be listed is given like a file: reading it will say why.
+    """
+    unreadable: list[Path] = []
+    seen = {folder.resolve()}
+    for parent, subfolders, names in os.walk(
+        folder, onerror=lambda error: unreadable.append(Path(error.filename)), followlinks=True
+    ):
+        subfolders[:] = [name for name in sorted(subfolders) if not _litter(name)]
+        for name in tuple(subfolders):
+            real = Path(parent, name).resolve()
+            if real in seen:
+                subfolders.remove(name)
+            seen.add(real)
         yield from (Path(parent, name) for name in sorted(names) if not _litter(name))
+    yield from unreadable
 
 
 def _litter(name: str) -> bool:
@@ -95,18 +120,30 @@ def _litter(name: str) -> bool:
 
 
 def _decoded(file: Path) -> Images | str:
+    """The pixels, or why there are none."""
     try:
-        return decode(file.read_bytes())
+        return decode(_content(file))
     except OSError as error:
-        return error.strerror or str(error)
+        return f"it cannot be read: {error.strerror}"
     except UnreadableImage as error:
         return str(error)
 
 
-def _refuse_empty(dataset: Dataset) -> None:
-    empty = [name for name, count in dataset.per_class().items() if not count]
+def _content(file: Path) -> bytes:
+    status = file.stat()
+    if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+        raise UnreadableImage("this is not a regular file")  # and reading a pipe would never end
+    if status.st_size > MAX_BYTES:
+        raise UnreadableImage(f"this file is larger than {MAX_BYTES:,} bytes")
+    return file.read_bytes()
+
+
+def _refuse_empty(folder: Path, classes: Sequence[str], labels: Container[int]) -> None:
+    empty = [name for label, name in enumerate(classes) if label not in labels]
     if empty:
-        raise EmptyClass(f"{dataset.source}: no readable image in {', '.join(empty)}")
+        raise EmptyClass(
+            f"{folder} has no readable image for {', '.join(empty)}: add some, or remove the folder"
+        )
 
 
 def _text(path: Path) -> str:
