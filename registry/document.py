@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 def encode(value: object) -> bytes:
     """``value``, a dataclass of JSON-like fields, as indented UTF-8 JSON."""
-    text: str = jsonpickle.encode(value, unpicklable=False, indent=2, make_refs=False)
+    text: str = jsonpickle.encode(value, unpicklable=False, make_refs=False, keys=True, indent=2)
     return text.encode() + b"\n"
 
 
