@@ -8,10 +8,14 @@
     ├── Forbidden           this identity may not do this operation
     ├── Unreachable         the registry did not answer in time
     ├── Corrupt             what is stored is not what was recorded
-    └── NotPromotable       the version carries no passing verdict
+    ├── NotPromotable       the version carries no passing verdict
+    ├── Unwritable          the file that a model is fetched to cannot be written
+    ├── BadRegistryURL      REGISTRY_URL names no registry (a usage error)
+    └── AmbiguousVersion    several versions begin with what was given (a usage error)
 
 A back end raises NotFound, PreconditionFailed, Forbidden, Unreachable and, where the transport
-itself finds damage, Corrupt; the rules in :mod:`registry.store` raise the others.
+itself finds damage, Corrupt; the rules in :mod:`registry.store` raise the others. PreconditionFailed
+stays between the two.
 """
 
 from typing import TYPE_CHECKING
@@ -80,5 +84,11 @@ class Unwritable(RegistryError):
 
 class BadRegistryURL(RegistryError, UsageError):
     """``REGISTRY_URL`` does not name a registry."""
+
+    exit_code = 2
+
+
+class AmbiguousVersion(RegistryError, UsageError):
+    """Several versions begin with what was given as one."""
 
     exit_code = 2

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from registry.errors import Corrupt
 
@@ -29,9 +29,9 @@ class StageRecord:
     """
 
     stage: Stage
-    version: str
-    previous: str
-    sequence: int
+    version: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    previous: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")]
+    sequence: Annotated[int, Field(gt=0)]
     operation: str
     action: Action
     who: str
@@ -54,8 +54,8 @@ class StageRecord:
         except ValidationError as error:
             fields = ", ".join(sorted({str(fault["loc"][0]) for fault in error.errors()}))
             raise Corrupt(
-                f"{name} carries no valid promotion record ({fields}): "
-                "it was not put there by this registry's publish, promote or rollback"
+                f"{name} carries no valid record ({fields}), so a person put it there or changed "
+                "it: roll back, or publish again if it is in testing, to replace it"
             ) from None
 
 
