@@ -143,7 +143,9 @@ def _probe(case: Case, classifier: Classifier, findings: Findings) -> None:
     findings.require(probe.probabilities(answers, "extreme images"))
     example = case.card.golden
     faults = (GoldenMismatch, ImagesError, binascii.Error)
-    with findings.trial("golden example", "is answered as it was in training", *faults):
+    with findings.trial(
+        "golden image", "the golden image is answered as it was in training", *faults
+    ):
         golden.check(classifier, from_raw(example.pixels)[0], example.probabilities)
     findings.require(probe.repeatable(classifier, images, answers))
     findings.require(probe.independent(classifier, images, answers))

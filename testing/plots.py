@@ -20,22 +20,21 @@ from testing.scoring import Bin
 ACCENT, WARM, GREY, INK = "#2a5db0", "#c2571a", "#8a94a3", "#1d2530"
 DPI = 110
 LONGEST_NAME = 14  # characters on an axis
-NUMBERED_CELLS = 40  # classes up to which a cell shows its count
-LABELLED = 60  # classes on an axis
+LABELLED = 50  # classes on an axis, and up to which cells show their counts
 
 
 def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> bytes:
     """Images by true class (rows) and answered class (columns), coloured by share of the row."""
     counts = np.array(matrix)
     shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
-    side = float(np.clip(2.2 + 0.42 * len(classes), 4.2, 14))
+    side = float(np.clip(2 + 0.34 * len(classes), 3.6, 14))
     figure = Figure(figsize=(side + 1, side), dpi=DPI, layout="constrained")
     axes = figure.add_subplot()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     figure.colorbar(image, ax=axes, label="share of the true class", fraction=0.04, pad=0.02)
     _label_classes(axes, classes)
     axes.set(xlabel="answered", ylabel="true")
-    if len(classes) <= NUMBERED_CELLS:
+    if len(classes) <= LABELLED:
         _number_cells(axes, counts, shares)
     return _png(figure)
 
@@ -93,18 +92,24 @@ def _label_classes(axes: Axes, classes: Sequence[str]) -> None:
     step = -(-len(classes) // LABELLED)
     ticks = range(0, len(classes), step)
     names = [axis_name(number, classes[number]) for number in ticks]
-    size = float(np.clip(230 / len(classes), 5.5, 10))
+    size = _font_size(axes, len(ticks), 0.65)
     upright = max(map(len, names)) > 2
     axes.set_xticks(ticks, names, rotation=90 if upright else 0, fontsize=size, parse_math=False)
     axes.set_yticks(ticks, names, fontsize=size, parse_math=False)
 
 
 def _number_cells(axes: Axes, counts: np.ndarray, shares: np.ndarray) -> None:
-    size = float(np.clip(180 / len(counts), 4.5, 10))
+    size = _font_size(axes, len(counts), 0.5)
     for row, column in zip(*np.nonzero(counts), strict=True):
         colour = "white" if shares[row, column] > 0.5 else INK
         text = str(counts[row, column])
         axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=size)
+
+
+def _font_size(axes: Axes, rows: int, part: float) -> float:
+    """Points that take up so much of a row's height, but no more than reads well."""
+    inches = float(axes.get_figure(root=True).get_figheight())
+    return min(part * 0.8 * 72 * inches / rows, max(10.0, inches))
 
 
 def _finish(figure: Figure) -> bytes:

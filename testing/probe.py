@@ -70,8 +70,8 @@ def repeatable(classifier: Classifier, images: Images, answers: Probabilities) -
     return Check(
         "repeatable",
         apart <= REPEATABLE,
-        f"the same {len(images)} images asked twice: answers differ by {apart:.1e}; "
-        f"up to {REPEATABLE:.0e} is allowed",
+        f"the same {len(images)} images asked twice: answers differ by {apart:.1g}; "
+        f"up to {REPEATABLE:g} is allowed",
     )
 
 
@@ -83,7 +83,7 @@ def independent(classifier: Classifier, images: Images, answers: Probabilities) 
     return Check(
         "independent",
         apart <= TOLERANCE,
-        f"{len(picked)} images asked alone and in a batch: answers differ by {apart:.1e}; "
+        f"{len(picked)} images asked alone and in a batch: answers differ by {apart:.1g}; "
         f"up to {TOLERANCE:g} is allowed",
     )
 

@@ -20,6 +20,7 @@ from testing import plots
 from testing.findings import Findings, Mistake
 from testing.gate import Case
 from testing.intervals import Estimate
+from testing.verdict import visible
 
 CONFUSED = 10  # pairs of classes that the report lists
 STYLE = (Path(__file__).parent / "templates" / "report.css").read_text(encoding="utf-8")
@@ -69,7 +70,7 @@ def _page(case: Case, findings: Findings, verdict: Verdict) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
     )
-    templates.filters["estimate"] = estimate
+    templates.filters |= {"estimate": estimate, "visible": visible}
     digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
     return templates.get_template("report.html").render(
         style=Markup(STYLE),
@@ -124,6 +125,6 @@ def data_uri(png: bytes) -> str:
 
 def estimate(figure: Estimate) -> Markup:
     """A figure with its interval, in per cent."""
-    return Markup('{:.1%} <span class="interval">{:.1%} to {:.1%}</span>').format(
-        figure.value, figure.low, figure.high
+    return Markup('{:.1f} % <span class="interval">{:.1f} to {:.1f}</span>').format(
+        100 * figure.value, 100 * figure.low, 100 * figure.high
     )

@@ -35,7 +35,7 @@ def enough_images(per_class: Mapping[str, ClassScores], minimum: int) -> Check:
     if scarce:
         sentence = (
             f"fewer than {minimum} held-out images (GATE_MIN_PER_CLASS) of {listed(scarce)}: "
-            "add images of it, about five for each one to be held out"
+            "add images, about five for each one that is to be held out"
         )
     else:
         sentence = f"at least {minimum} held-out images of every class"
@@ -121,6 +121,11 @@ def points(estimate: Estimate) -> str:
     """A difference of percentages, as ``-1.00 points [-2.00, +0.30]``."""
     value, low, high = (100 * x for x in (estimate.value, estimate.low, estimate.high))
     return f"{value:+.2f} points [{low:+.2f}, {high:+.2f}]"
+
+
+def visible(name: str) -> str:
+    """A name with what would not show, or would turn text around, as an escape."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
 def _quoted(name: str) -> str:
