@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from alerts.alert import Alert
 from api import access, info_routes, predict_routes
-from api.errors import Refusal
+from api.errors import Overdue, Refusal
 from api.payloads import MAX_BODY
 from api.service import Service, service
 
@@ -30,6 +30,8 @@ def create_app(behind: Service) -> Flask:
 
 def answer_error(error: Exception) -> Response:
     """Make the JSON answer for whatever ended a request."""
+    if isinstance(error, Overdue):
+        service().alerts.send(Alert("overdue", "the model does not keep up", f"{error}."))
     if isinstance(error, Refusal):
         response = jsonify(error=str(error))
         response.status_code = error.status

@@ -1,0 +1,91 @@
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from alerts.open import open_alerts
+from alerts.settings import AlertSettings
+from api.app import create_app
+from api.batcher import Batcher
+from api.holder import Answer, Holder, Snapshot
+from api.service import Service
+from classifier.labels import Labels
+from images import Images
+from registry.card import Card
+from registry.record import StageRecord, StageState
+from registry.store import Registry
+from tests.api.first_pixel import FirstPixel
+
+Model = tuple[Path, Card]
+
+
+@pytest.fixture
+def snapshot() -> Snapshot:
+    """A model that answers with the first byte of an image, cheaply."""
+    record = StageRecord(
+        "production", "a" * 64, "", 7, "op", "promote", "gate@host", "2026-01-01T00:00:00Z", "good"
+    )
+    return Snapshot(
+        classifier=FirstPixel(),  # type: ignore[arg-type]
+        labels=Labels(tuple(f"class {index}" for index in range(256)), 0.0),
+        version="a" * 64,
+        record=record,
+        since="2026-01-02T00:00:00+00:00",
+    )
+
+
+@pytest.fixture
+def holder() -> Holder:
+    return Holder()
+
+
+@pytest.fixture
+def service(holder: Holder) -> Iterator[Service]:
+    """A service whose batcher runs, and which notes in the holder that it was initialised."""
+    batcher: Batcher[Images, Answer] = Batcher(holder.answer, 8)
+    batcher.start()
+
+    def initialise() -> None:
+        holder.problem = "initialised"
+
+    yield Service(holder, batcher, initialise, open_alerts(AlertSettings(), "api"), 60)
+    assert batcher.stop(60)
+
+
+@pytest.fixture
+def app(service: Service) -> Flask:
+    return create_app(service)
+
+
+@pytest.fixture(scope="session")
+def models(make_model: Callable[..., Path], make_card: Callable[..., Card]) -> tuple[Model, Model]:
+    """Two real models, each with its card."""
+    first, second = make_model(1), make_model(2)
+    return (first, make_card(first)), (second, make_card(second))
+
+
+@pytest.fixture(scope="session")
+def impostor(models: tuple[Model, Model], tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """A real model, whole, which does not answer its golden image as its card says."""
+    (path, card), _ = models
+    other = tmp_path_factory.mktemp("impostor") / path.name
+    other.write_bytes(path.read_bytes() + b"\0")  # HDF5 ignores what follows its end
+    version = hashlib.sha256(other.read_bytes()).hexdigest()
+    wrong = replace(card.golden, probabilities=card.golden.probabilities[::-1])
+    return other, replace(card, version=version, golden=wrong)
+
+
+@pytest.fixture(scope="session")
+def promote() -> Callable[[Registry, Model], StageState]:
+    """Puts a model into production, past the gate."""
+
+    def put(registry: Registry, model: Model) -> StageState:
+        path, card = model
+        registry.publish(path, card, "a test")
+        against = registry.current("production")
+        return registry.promote(card.version, against, "a test", force=True)
+
+    return put

@@ -1,0 +1,63 @@
+"""A registry's back end in memory that can be taken away, emptied and damaged."""
+
+from collections.abc import Iterator, Mapping
+from typing import BinaryIO
+
+from registry.backend import Blob, Diagnosis
+from registry.errors import RegistryError
+from registry.memory import MemoryBackend
+
+
+class Switchable:
+    """Passes everything on.
+
+    Attributes:
+        error: what every call raises, if anything.
+        damaged: whether every model that is read has a byte changed.
+        reads: the names of the objects that were read.
+    """
+
+    def __init__(self) -> None:
+        self.error: RegistryError | None = None
+        self.damaged = False
+        self.reads: list[str] = []
+        self.empty()
+
+    def empty(self) -> None:
+        """Forget every object."""
+        self._backend = MemoryBackend()
+
+    def stat(self, name: str) -> Blob | None:
+        """As the seam has it."""
+        return self._present().stat(name)
+
+    def list(self, prefix: str) -> Iterator[Blob]:
+        """As the seam has it."""
+        return self._present().list(prefix)
+
+    def read(self, blob: Blob, target: BinaryIO) -> None:
+        """As the seam has it, with the damage."""
+        self._present().read(blob, target)
+        self.reads.append(blob.name)
+        if self.damaged and blob.name.endswith(".hdf5"):
+            target.seek(1000)
+            target.write(b"damage")
+
+    def create(self, name: str, source: BinaryIO) -> Blob:
+        """As the seam has it."""
+        return self._present().create(name, source)
+
+    def replace_if(
+        self, name: str, source: Blob, metadata: Mapping[str, str], generation: int
+    ) -> Blob:
+        """As the seam has it."""
+        return self._present().replace_if(name, source, metadata, generation)
+
+    def diagnose(self) -> Diagnosis:
+        """As the seam has it."""
+        return self._backend.diagnose()
+
+    def _present(self) -> MemoryBackend:
+        if self.error is not None:
+            raise self.error
+        return self._backend

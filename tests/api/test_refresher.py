@@ -1,0 +1,415 @@
+"""What serves after each look, on a real registry in memory and with real models."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from alerts.open import open_alerts
+from alerts.settings import AlertSettings
+from api.backoff import Backoff
+from api.cache import Cache
+from api.holder import Holder
+from api.loading import load_checked
+from api.refresher import Refresher
+from api.source import Source, Wanted
+from registry.card import Card
+from registry.errors import Forbidden, RegistryError, Unreachable
+from registry.record import StageState
+from registry.store import Registry
+from tests.api.switchable import Switchable
+
+Model = tuple[Path, Card]
+Promote = Callable[[Registry, Model], StageState]
+
+SECONDS = 10.0  # between looks
+
+
+class Bench:
+    """A registry that can be taken away, a cache, and services that are started on them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.backend = Switchable()
+        self.registry = Registry(self.backend, "tester")
+        self.cache = folder / "cache"
+        self.now = 0.0
+        self.backoff = Backoff(first=8, longest=64)
+        self.loaded: list[str] = []
+        self.start()
+
+    def start(self, version: str = "follow", url: str = "file:registry") -> None:
+        """A new process: nothing serves, and only the disk cache is left of the one before."""
+        self.holder = Holder()
+        self.source = Source(self.registry, url, Cache(self.cache), version)
+        self.refresher = Refresher(
+            self.source,
+            self.holder,
+            self.load,
+            open_alerts(AlertSettings(), "api"),
+            SECONDS,
+            self.backoff,
+            lambda: self.now,
+        )
+
+    def load(self, path: Path, card: Card) -> object:
+        self.loaded.append(card.version)
+        return load_checked(path, card, [1, 2])
+
+    @property
+    def serving(self) -> str:
+        return self.holder.current.version if self.holder.current else ""
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def alerts(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.alert_key for record in caplog.records if hasattr(record, "alert_key")]
+
+
+def test_an_empty_registry_is_asked_again_with_back_off_until_a_model_appears(
+    bench: Bench,
+    models: tuple[Model, Model],
+    promote: Promote,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    delays = [bench.refresher.look() for _ in range(6)]
+    for delay, ceiling in zip(delays, (8, 16, 32, 64, 64, 64), strict=True):
+        assert ceiling / 2 <= delay <= ceiling
+    assert "nothing is in production" in bench.holder.problem
+    assert len(set(alerts(caplog))) == 1
+    promote(bench.registry, models[0])
+    assert bench.refresher.look() == SECONDS
+    assert bench.serving == models[0][1].version
+    assert bench.holder.problem == ""
+
+
+def test_what_serves_is_complete(
+    bench: Bench, models: tuple[Model, Model], promote: Promote
+) -> None:
+    state = promote(bench.registry, models[0])
+    bench.refresher.look()
+    served = bench.holder.require()
+    card = models[0][1]
+    assert served.record == state.record
+    assert served.labels.classes == card.classes
+    assert served.labels.threshold == card.threshold
+    assert not served.from_cache
+    (answer,) = served.answer([pixels(card)])
+    assert answer.version == card.version
+    assert answer.confidence == pytest.approx(max(card.golden.probabilities), abs=1e-4)
+
+
+def pixels(card: Card):  # type: ignore[no-untyped-def]
+    from images.decode import from_raw
+
+    return from_raw(card.golden.pixels)
+
+
+def test_a_promotion_is_swapped_in_and_an_unchanged_stage_loads_nothing(
+    bench: Bench, models: tuple[Model, Model], promote: Promote
+) -> None:
+    for model in models:
+        promote(bench.registry, model)
+        bench.refresher.look()
+        assert bench.serving == model[1].version
+        bench.refresher.look()
+    assert bench.loaded == [card.version for _, card in models]
+
+
+def test_a_rollback_needs_no_download(
+    bench: Bench, models: tuple[Model, Model], promote: Promote
+) -> None:
+    for model in models:
+        promote(bench.registry, model)
+        bench.refresher.look()
+    bench.registry.rollback("slow")
+    bench.backend.reads.clear()
+    bench.refresher.look()
+    assert bench.serving == models[0][1].version
+    assert not [name for name in bench.backend.reads if name.endswith(".hdf5")]
+
+
+def test_only_the_model_that_serves_and_the_one_before_it_stay_in_the_cache(
+    bench: Bench,
+    models: tuple[Model, Model],
+    promote: Promote,
+    make_model: Callable[..., Path],
+    make_card: Callable[..., Card],
+) -> None:
+    third = make_model(3)
+    for model in (*models, (third, make_card(third))):
+        promote(bench.registry, model)
+        bench.refresher.look()
+    (bench.cache / "a file of somebody else's").touch()
+    bench.refresher.look()
+    kept = {path.name for path in bench.cache.iterdir() if path.is_dir()}
+    assert kept == {models[1][1].version, bench.serving}
+
+
+def test_a_second_promotion_of_the_same_version_renews_the_record_only(
+    bench: Bench, models: tuple[Model, Model], promote: Promote
+) -> None:
+    promote(bench.registry, models[0])
+    bench.refresher.look()
+    promote(bench.registry, models[1])
+    again = promote(bench.registry, models[0])
+    bench.refresher.look()
+    assert bench.holder.require().record == again.record
+    assert bench.loaded == [models[0][1].version]
+
+
+def test_a_candidate_that_answers_wrongly_is_refused_and_tried_again_after_a_while(
+    bench: Bench,
+    models: tuple[Model, Model],
+    impostor: Model,
+    promote: Promote,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    promote(bench.registry, models[0])
+    bench.refresher.look()
+    promote(bench.registry, impostor)
+    bad = impostor[1].version
+    assert bench.refresher.look() == SECONDS
+    assert bench.serving == models[0][1].version
+    assert f"cannot serve version {bad[:12]}" in bench.holder.problem
+    assert alerts(caplog) == [f"cannot serve version {bad[:12]}: GoldenMismatch"]
+    bench.refresher.look()
+    assert bench.loaded.count(bad) == 1, "it was tried again at once"
+    bench.now += 8
+    bench.refresher.look()
+    assert bench.loaded.count(bad) == 2
+    bench.now += 7.9
+    bench.refresher.look()
+    assert bench.loaded.count(bad) == 2, "the second wait is no longer than the first"
+    promote(bench.registry, models[1])
+    bench.refresher.look()
+    assert bench.serving == models[1][1].version
+    assert bench.holder.problem == ""
+
+
+def test_a_damaged_candidate_is_refused(
+    bench: Bench, models: tuple[Model, Model], promote: Promote
+) -> None:
+    promote(bench.registry, models[0])
+    bench.refresher.look()
+    promote(bench.registry, models[1])
+    bench.backend.damaged = True
+    bench.refresher.look()
+    assert bench.serving == models[0][1].version
+    assert f"cannot serve version {models[1][1].version[:12]}" in bench.holder.problem
+    assert not list(bench.cache.rglob("*.part"))
+
+
+@pytest.mark.parametrize("away", [Unreachable("no route"), Forbidden("storage.objects.get")])
+def test_a_registry_that_goes_away_unloads_nothing(
+    bench: Bench,
+    models: tuple[Model, Model],
+    promote: Promote,
+    away: RegistryError,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    promote(bench.registry, models[0])
+    bench.refresher.look()
+    bench.backend.error = away
+    assert 4 <= bench.refresher.look() <= 8
+    assert 8 <= bench.refresher.look() <= 16
+    assert bench.serving == models[0][1].version
+    assert str(away) in bench.holder.problem
+    assert len(alerts(caplog)) == 2
+    assert len(set(alerts(caplog))) == 1
+    bench.backend.error = None
+    assert bench.refresher.look() == SECONDS
+    assert bench.holder.problem == ""
+
+
+def test_production_that_is_emptied_unloads_nothing(
+    bench: Bench, models: tuple[Model, Model], promote: Promote
+) -> None:
+    promote(bench.registry, models[0])
+    bench.refresher.look()
+    bench.backend.empty()
+    bench.refresher.look()
+    assert bench.serving == models[0][1].version
+    assert "nothing is in production" in bench.holder.problem
+
+
+@pytest.mark.parametrize("away", [Unreachable("no route"), Forbidden("storage.objects.get")])
+def test_a_service_starts_from_its_cache_when_the_registry_is_away(
+    bench: Bench, models: tuple[Model, Model], promote: Promote, away: RegistryError
+) -> None:
+    state = promote(bench.registry, models[0])
+    bench.refresher.look()
+    bench.backend.error = away
+    bench.start()
+    bench.refresher.look()
+    served = bench.holder.require()
+    assert served.version == models[0][1].version
+    assert served.record == state.record
+    assert served.from_cache
+    assert str(away) in bench.holder.problem
+    bench.backend.error = None
+    bench.refresher.look()
+    assert not bench.holder.require().from_cache
+    assert bench.loaded.count(served.version) == 2, "once in each process"
+
+
+def test_the_cache_of_another_registry_is_not_served(
+    bench: Bench, models: tuple[Model, Model], promote: Promote
+) -> None:
+    promote(bench.registry, models[0])
+    bench.refresher.look()
+    bench.backend.error = Unreachable("no route")
+    bench.start(url="gs://another")
+    bench.refresher.look()
+    assert bench.serving == ""
+
+
+def test_an_empty_production_is_not_filled_from_the_cache(
+    bench: Bench, models: tuple[Model, Model], promote: Promote
+) -> None:
+    promote(bench.registry, models[0])
+    bench.refresher.look()
+    bench.backend.empty()
+    bench.start()
+    bench.refresher.look()
+    assert bench.serving == ""
+
+
+def test_a_service_that_starts_on_a_bad_candidate_serves_the_last_good_one(
+    bench: Bench, models: tuple[Model, Model], impostor: Model, promote: Promote
+) -> None:
+    promote(bench.registry, models[0])
+    bench.refresher.look()
+    promote(bench.registry, impostor)
+    bench.start()
+    bench.refresher.look()
+    assert bench.serving == models[0][1].version
+    assert f"cannot serve version {impostor[1].version[:12]}" in bench.holder.problem
+
+
+@pytest.mark.parametrize("name", ["best_model.hdf5", "card.json", "last_served.json"])
+@pytest.mark.parametrize("damage", [b"", b"{}", b"garbage"])
+def test_a_damaged_cache_is_not_served_and_is_replaced(
+    bench: Bench, models: tuple[Model, Model], promote: Promote, name: str, damage: bytes
+) -> None:
+    promote(bench.registry, models[0])
+    bench.refresher.look()
+    for path in bench.cache.rglob(name):
+        path.write_bytes(damage)
+    bench.backend.error = Unreachable("no route")
+    bench.start()
+    bench.refresher.look()
+    assert bench.serving == ""
+    bench.backend.error = None
+    bench.refresher.look()
+    assert bench.serving == models[0][1].version
+    assert not bench.holder.require().from_cache
+
+
+def test_the_card_of_another_version_in_the_cache_is_not_used(
+    bench: Bench, models: tuple[Model, Model], promote: Promote
+) -> None:
+    for model in models:
+        promote(bench.registry, model)
+        bench.refresher.look()
+    first, second = (bench.cache / card.version / "card.json" for _, card in models)
+    first.write_bytes(second.read_bytes())
+    assert Cache(bench.cache).find(models[0][1].version) is None
+    assert Cache(bench.cache).find(models[1][1].version) is not None
+
+
+def test_a_pinned_version_is_served_whatever_is_in_production(
+    bench: Bench, models: tuple[Model, Model], promote: Promote
+) -> None:
+    for model in models:
+        promote(bench.registry, model)
+    bench.start(version=models[0][1].version)
+    bench.refresher.look()
+    assert bench.serving == models[0][1].version
+    assert bench.holder.require().record is None
+    bench.backend.error = Unreachable("no route")
+    bench.start(version=models[0][1].version)
+    bench.refresher.look()
+    assert bench.serving == models[0][1].version
+
+
+def test_a_pinned_version_that_does_not_exist_is_named(bench: Bench) -> None:
+    bench.start(version="0" * 64)
+    bench.refresher.look()
+    assert bench.serving == ""
+    assert "cannot serve version 000000000000" in bench.holder.problem
+
+
+def test_a_cache_that_cannot_be_written_is_named(
+    bench: Bench, models: tuple[Model, Model], promote: Promote
+) -> None:
+    bench.cache.write_text("a file where the folder should be")
+    promote(bench.registry, models[0])
+    bench.refresher.look()
+    assert bench.serving == ""
+    assert str(bench.cache) in bench.holder.problem
+    bench.cache.unlink()
+    bench.now += 8
+    bench.refresher.look()
+    assert bench.serving == models[0][1].version
+
+
+def test_an_unexpected_error_is_logged_and_survived(
+    bench: Bench,
+    models: tuple[Model, Model],
+    promote: Promote,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bench.load = lambda path, card: 1 / 0  # type: ignore[assignment, method-assign]
+    bench.start()
+    promote(bench.registry, models[0])
+    bench.refresher.look()
+    assert "an unexpected ZeroDivisionError" in bench.holder.problem
+    assert [record for record in caplog.records if record.exc_info]
+
+
+def test_the_thread_starts_once_and_looks_at_once(
+    bench: Bench, models: tuple[Model, Model], promote: Promote
+) -> None:
+    promote(bench.registry, models[0])
+    loading = threading.Event()
+
+    def load(path: Path, card: Card) -> object:
+        loading.set()
+        return load_checked(path, card, [1])
+
+    bench.load = load  # type: ignore[method-assign]
+    bench.start()
+    bench.refresher.initialise()
+    bench.refresher.initialise()
+    bench.refresher.start()
+    assert loading.wait(60)
+    assert bench.refresher.stop(60)
+    assert bench.serving == models[0][1].version
+
+
+def test_initialise_cuts_a_back_off_short(bench: Bench) -> None:
+    bench.backoff = Backoff(first=3600, longest=3600)
+    bench.start()
+    looked = threading.Event()
+    wanted = bench.source.wanted
+
+    def noted() -> Wanted:
+        looked.set()
+        return wanted()
+
+    bench.source.wanted = noted  # type: ignore[method-assign]
+    bench.refresher.start()
+    assert looked.wait(60), "it did not look at its start"
+    looked.clear()
+    bench.refresher.initialise()
+    assert looked.wait(60), "it waited for the end of the back-off"
+    assert bench.refresher.stop(60)
+
+
+def test_a_thread_that_never_started_ends(bench: Bench) -> None:
+    assert bench.refresher.stop(0)
