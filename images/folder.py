@@ -69,11 +69,14 @@ def _decode_all(
 
 def _results(files: Sequence[Path]) -> Iterator[Images | str]:
     """Each file's pixels or why there are none, in order, decoded on every core."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    pool = ThreadPoolExecutor(os.cpu_count())
+    try:
         for count, result in enumerate(pool.map(_decoded, files), 1):
             yield result
             if count % PROGRESS == 0:
                 log.info("read %d of %d images", count, len(files))
+    finally:
+        pool.shutdown(cancel_futures=True)  # so that an interrupt need not wait for the rest
 
 
 def _class_folders(folder: Path) -> list[Path]:
