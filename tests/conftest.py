@@ -1,4 +1,4 @@
-"""What tests of several packages share: small real models and their cards, and mail servers."""
+"""What tests of several packages share: small real models and their cards, mail and storage."""
 
 import contextlib
 import hashlib
@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from registry.card import Card, Data, Golden
+from registry.gcs import GCSBackend
 from tests.alerts.smtp_process import SMTPServer
+from tests.gcs.gcs_process import GCSServer
 
 # How long an example takes depends on who else uses the machine.
 hypothesis.settings.register_profile("unhurried", deadline=None)
@@ -82,3 +84,28 @@ def smtp_server(tmp_path: Path) -> Iterator[Callable[..., SMTPServer]]:
             return server
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def gcs_server() -> Iterator[GCSServer]:
+    """A storage server in a process of its own; whoever orders a fault of it must have it strike.
+
+    A process of a test finds it by ``gcs_server.variables`` in its environment.
+    """
+    server = GCSServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def gcs_bucket(gcs_server: GCSServer, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A new bucket on the storage server, which this test's process takes for Google's."""
+    for name, value in gcs_server.variables.items():
+        monkeypatch.setenv(name, value)
+    return gcs_server.make_bucket()
+
+
+@pytest.fixture
+def gcs_backend(gcs_bucket: str) -> GCSBackend:
+    """The registry's back end on a new bucket."""
+    return GCSBackend(gcs_bucket, "models/digits", timeout=20)

@@ -1,0 +1,290 @@
+"""The registry in a Google Cloud Storage bucket.
+
+Every write is conditional on a generation, so that the client library may send it again when an
+answer is lost without ever writing twice. Errors leave this module as those of
+:mod:`registry.errors`, in a sentence that names bucket and object.
+"""
+
+import base64
+import contextlib
+import functools
+import mimetypes
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
+
+import google_crc32c
+from google.api_core import exceptions as api
+from google.auth import exceptions as auth
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import storage
+from google.cloud.storage.retry import DEFAULT_RETRY
+
+from registry.backend import Blob, Diagnosis
+from registry.errors import Corrupt, NotFound, PreconditionFailed, RegistryError
+from registry.gcs_errors import NEEDS, Asked, translate
+
+# Of an upload, this much is in memory at a time. The library sends up to so much in one request.
+CHUNK = 8 * 2**20
+
+
+class GCSBackend:
+    """Objects of one bucket, below one prefix. Threads may share it; forked processes may not.
+
+    Nothing is asked of Google, not even who we are, before the first call of a method.
+    Outside Google Cloud, without credentials, that call fails only after some ten seconds, in
+    which the library looks for a metadata server.
+
+    Args:
+        bucket: the bucket's name.
+        prefix: the path of the registry's root in the bucket; empty for the bucket's own root.
+        timeout: seconds within which a request is given up, however often it was tried again. A
+            transfer may take longer, as long as bytes keep coming.
+    """
+
+    def __init__(self, bucket: str, prefix: str, timeout: float) -> None:
+        self._name = bucket
+        self._root = f"{prefix.strip('/')}/".lstrip("/")
+        # A quarter of the time for starting tries. The last of them has a quarter to connect, and
+        # a half to wait for bytes, as Google asks for 30 seconds in which to rewrite.
+        self._patience: dict[str, Any] = {
+            "timeout": (timeout / 4, timeout / 2),
+            "retry": DEFAULT_RETRY.with_timeout(timeout / 4).with_delay(
+                initial=min(1, timeout / 20), maximum=timeout / 4
+            ),
+        }
+
+    def stat(self, name: str) -> Blob | None:
+        """The object as it is now, or None."""
+        with self._errors(name, "storage.objects.get"):
+            handle = self._handle(name)
+            try:
+                handle.reload(**self._patience)
+            except api.NotFound:
+                self._require_bucket()
+                return None
+            return self._blob(handle)
+
+    def list(self, prefix: str) -> Iterator[Blob]:
+        """Every object whose name starts with ``prefix``, by name."""
+        with self._errors("", "storage.objects.list"):
+            handles = self._client.list_blobs(
+                self._name,
+                prefix=self._root + prefix,
+                fields="items(name,generation,size,metadata),nextPageToken",
+                **self._patience,
+            )
+            try:
+                for handle in handles:
+                    yield self._blob(handle)
+            except api.NotFound:
+                raise self._no_bucket() from None
+
+    def read(self, blob: Blob, target: BinaryIO) -> None:
+        """Stream the content of exactly ``blob``'s generation into ``target``."""
+        with self._errors(blob.name, "storage.objects.get"):
+            # A new handle: the library reads one that was looked up through the link that the
+            # server gave, which may name another host where the server is an emulator.
+            handle = self._handle(blob.name, generation=blob.generation)
+            received = _Summed(target)
+            # The library's own check leaves out a transfer that was interrupted and resumed.
+            try:
+                handle.download_to_file(
+                    received, raw_download=True, checksum=None, **self._patience
+                )
+            except api.NotFound:
+                raise self._gone(blob) from None
+        if received.size != blob.size or handle.crc32c not in (received.crc32c, None):
+            raise Corrupt(
+                f"{self._url(blob.name)} was damaged on the way: got {received.size} bytes of "
+                f"{blob.size}, CRC32C {received.crc32c} instead of {handle.crc32c}"
+            )
+
+    def create(self, name: str, source: BinaryIO) -> Blob:
+        """Write an object that must not exist yet, whole or not at all."""
+        with self._errors(name, "storage.objects.create"):
+            handle = self._handle(name, chunk_size=CHUNK)
+            try:
+                handle.upload_from_file(
+                    source,
+                    rewind=True,
+                    size=source.seek(0, os.SEEK_END),
+                    content_type=_content_type(name),
+                    if_generation_match=0,
+                    checksum="crc32c",
+                    **self._patience,
+                )
+            except api.NotFound:
+                self._require_bucket()
+                raise
+            except api.Forbidden as error:
+                # Only an object that exists takes this permission to write, and whether Google
+                # looks at it before or after the generation is nowhere promised.
+                if "storage.objects.delete" in str(error):
+                    raise PreconditionFailed(f"{self._url(name)} exists already") from error
+                raise
+            return self._blob(handle)
+
+    def replace_if(
+        self, name: str, source: Blob, metadata: Mapping[str, str], generation: int
+    ) -> Blob:
+        """Put the content of ``source`` and ``metadata`` under ``name`` in one atomic write."""
+        with self._errors(
+            name, "storage.objects.delete" if generation else "storage.objects.create"
+        ):
+            # Unlike a copy, a rewrite takes metadata for its destination, and then all of it.
+            handle = self._handle(name)
+            handle.metadata = dict(metadata)
+            handle.content_type = _content_type(name)
+            # Pinned by sourceGeneration alone: were ifSourceGenerationMatch sent too, nobody
+            # could tell which of the two conditions a 412 is about.
+            origin = self._handle(source.name, generation=source.generation)
+            rewrite = functools.partial(
+                handle.rewrite, origin, if_generation_match=generation, **self._patience
+            )
+            try:
+                token, *_ = rewrite()
+                while token:
+                    token, *_ = rewrite(token=token)
+            except api.NotFound:
+                self._require_bucket()
+                raise self._gone(source) from None
+            return self._blob(handle)
+
+    def diagnose(self) -> Diagnosis:
+        """Say who we are to the registry and what we may do there; raises nothing."""
+        permissions: dict[str, bool | None] = dict.fromkeys(NEEDS)
+        try:
+            permissions |= self._permissions()
+            problems = self._lacking(permissions) + self._retention(permissions)
+        except RegistryError as error:
+            problems = (str(error),)
+        return Diagnosis(self._identity(), self._url(""), permissions, problems)
+
+    # --- what diagnose tells ---
+
+    def _permissions(self) -> dict[str, bool]:
+        with self._errors("", "storage.buckets.get"):
+            try:
+                granted = self._bucket.test_iam_permissions(list(NEEDS), **self._patience)
+            except (api.NotFound, api.MethodNotAllowed, api.MethodNotImplemented):
+                self._require_bucket()
+                return {}  # an emulator without this method
+        return {permission: permission in granted for permission in NEEDS}
+
+    def _lacking(self, permissions: Mapping[str, bool | None]) -> tuple[str, ...]:
+        return tuple(
+            f"{self._identity()} lacks {permission} on gs://{self._name}, which {need.purpose} "
+            f"needs: grant it {need.role}"
+            for permission, need in NEEDS.items()
+            if permissions[permission] is False
+        )
+
+    def _retention(self, permissions: Mapping[str, bool | None]) -> tuple[str, ...]:
+        if not permissions["storage.buckets.get"]:
+            return ()
+        with self._errors("", "storage.buckets.get"):
+            bucket = self._client.get_bucket(self._name, **self._patience)
+        if not bucket.retention_period:
+            return ()
+        return (
+            f"gs://{self._name} has a retention policy, which forbids replacing what a stage "
+            "holds: remove it, and protect single objects with holds instead",
+        )
+
+    def _identity(self) -> str:
+        try:
+            credentials = self._client._credentials
+        except auth.GoogleAuthError:
+            return "nobody"
+        if isinstance(credentials, AnonymousCredentials):
+            return "anonymous"
+        if email := getattr(credentials, "service_account_email", None):
+            return f"service account {email}"
+        return f"user {getattr(credentials, 'account', '') or 'of unknown name'}"
+
+    # --- Google's client ---
+
+    @functools.cached_property
+    def _client(self) -> storage.Client:
+        # No request of ours needs a project, and without one none is looked for.
+        client = storage.Client(project=None)
+        # Otherwise the library fetches the bucket's location for its traces, in a thread that
+        # goes on for minutes when the server is away, and with a permission we may not have.
+        client._bucket_metadata_cache = None
+        return client
+
+    @functools.cached_property
+    def _bucket(self) -> storage.Bucket:
+        return self._client.bucket(self._name)
+
+    def _handle(self, name: str, **options: Any) -> storage.Blob:
+        return self._bucket.blob(self._root + name, **options)
+
+    def _blob(self, handle: storage.Blob) -> Blob:
+        return Blob(
+            name=handle.name.removeprefix(self._root),
+            generation=handle.generation,
+            size=handle.size or 0,
+            metadata=handle.metadata or {},
+        )
+
+    def _gone(self, blob: Blob) -> NotFound:
+        return NotFound(f"generation {blob.generation} of {self._url(blob.name)} is gone")
+
+    def _url(self, name: str) -> str:
+        return f"gs://{self._name}/{self._root}{name}"
+
+    def _require_bucket(self) -> None:
+        """Tell a missing bucket from a missing object: both are a plain 404."""
+        try:
+            next(iter(self._client.list_blobs(self._name, max_results=1, **self._patience)), None)
+        except api.NotFound:
+            raise self._no_bucket() from None
+
+    def _no_bucket(self) -> NotFound:
+        return NotFound(f"there is no bucket gs://{self._name}: create it or correct REGISTRY_URL")
+
+    # --- errors ---
+
+    @contextlib.contextmanager
+    def _errors(self, name: str, permission: str) -> Iterator[None]:
+        """Turn the libraries' errors about an object, or the root, into ours."""
+        try:
+            yield
+        except RegistryError:
+            raise
+        except Exception as error:
+            asked = Asked(self._url(name), permission, self._identity(), self._endpoint())
+            ours = translate(error, asked)
+            if ours is None:
+                raise
+            raise ours from error
+
+    def _endpoint(self) -> str:
+        try:
+            return str(self._client.api_endpoint)
+        except auth.GoogleAuthError:
+            return "Google"
+
+
+class _Summed:
+    """Writes to a file, and sums up what passes."""
+
+    def __init__(self, target: BinaryIO) -> None:
+        self._target = target
+        self._sum = 0
+        self.size = 0
+
+    def write(self, data: bytes) -> int:
+        self._sum = google_crc32c.extend(self._sum, data)
+        self.size += len(data)
+        return self._target.write(data)
+
+    @property
+    def crc32c(self) -> str:
+        return base64.b64encode(self._sum.to_bytes(4, "big")).decode()
+
+
+def _content_type(name: str) -> str:
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"

@@ -1,0 +1,130 @@
+"""From a request to the method of the JSON API that it names, and to a response; no sockets.
+
+The methods are in :mod:`tests.gcs.bucket_methods` and :mod:`tests.gcs.object_methods`, as
+https://cloud.google.com/storage/docs/json_api/v1 describes them. Left out: versioning, access
+lists, holds, encryption keys, notifications, folders and batches.
+"""
+
+import functools
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+from tests.gcs import iam, uploads
+from tests.gcs.objects import Refusal, Store, StoredObject
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request. ``path`` is still percent-encoded; the names of ``headers`` are in lower case."""
+
+    method: str
+    path: str
+    query: Mapping[str, list[str]]
+    headers: Mapping[str, str]
+    body: bytes
+    base: str  # the address that the client used
+
+    @property
+    def one(self) -> dict[str, str]:
+        """Each parameter's last value."""
+        return {name: values[-1] for name, values in self.query.items()}
+
+    def header(self, name: str) -> str:
+        """A header, or nothing."""
+        return self.headers.get(name.lower(), "")
+
+    @property
+    def who(self) -> str:
+        """The caller's name."""
+        return iam.caller(self.header("Authorization"))
+
+
+@dataclass(frozen=True)
+class Response:
+    """An answer."""
+
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def json(cls, value: object, status: int = 200) -> "Response":
+        """An answer in JSON."""
+        kind = {"Content-Type": "application/json; charset=UTF-8"}
+        return cls(status, json.dumps(value).encode(), kind)
+
+    @classmethod
+    def of(cls, refusal: Refusal) -> "Response":
+        """An error in Google's shape; 304 has no body."""
+        if refusal.status == 304:
+            return cls(304)
+        detail = {"message": refusal.message, "domain": "global", "reason": refusal.reason}
+        error = {"code": refusal.status, "message": refusal.message, "errors": [detail]}
+        return cls.json({"error": error}, refusal.status)
+
+
+Method = Callable[..., Response]
+ROUTES: list[tuple[str, re.Pattern[str], str, Method]] = []
+
+
+def route(method: str, template: str, operation: str) -> Callable[[Method], Method]:
+    """Serve ``template``, where ``{word}`` is one part of the path, by the decorated method."""
+    pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template))
+
+    def add(function: Method) -> Method:
+        ROUTES.append((method, pattern, operation, function))
+        return function
+
+    return add
+
+
+@dataclass
+class API:
+    """The state of a server.
+
+    Attributes:
+        store: the buckets.
+        rewrite_bytes: how much one call of ``rewrite`` copies at most; Google decides that by
+            itself where an object changes its location or class.
+    """
+
+    store: Store = field(default_factory=Store)
+    rewrite_bytes: int | None = None
+    sessions: dict[str, uploads.Session] = field(default_factory=dict)
+    rewrites: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+    def resolve(self, request: Request) -> tuple[str, Callable[[], Response]]:
+        """The name of the operation that is asked for, and the call that does it."""
+        for method, pattern, operation, function in ROUTES:
+            match = pattern.fullmatch(request.path)
+            if match and method == request.method:
+                parts = {key: unquote(value) for key, value in match.groupdict().items()}
+                return operation, functools.partial(self._call, function, request, parts)
+        return "unknown", functools.partial(Response.of, Refusal(404, "notFound", "Not Found"))
+
+    def _call(self, function: Method, request: Request, parts: dict[str, str]) -> Response:
+        try:
+            return function(self, request, **parts)
+        except Refusal as refusal:
+            return Response.of(refusal)
+
+    def allow(self, request: Request, bucket: str, *permissions: str) -> None:
+        """Refuse a caller without these permissions in the bucket."""
+        iam.require(self.store.bucket(bucket), request.who, *permissions)
+
+    def allow_write(self, who: str, bucket: str, name: str) -> None:
+        """Refuse a caller who may not write there; to overwrite takes a second permission."""
+        overwrite = ("storage.objects.delete",) if self.store.find(bucket, name) else ()
+        iam.require(self.store.bucket(bucket), who, "storage.objects.create", *overwrite)
+
+    def found(self, request: Request, bucket: str, name: str, generation: str) -> StoredObject:
+        """An object to read. That it is missing, only those who may list are told."""
+        self.allow(request, bucket, "storage.objects.get")
+        try:
+            return self.store.get(bucket, name, request.one.get(generation))
+        except Refusal:
+            self.allow(request, bucket, "storage.objects.list")
+            raise

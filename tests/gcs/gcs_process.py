@@ -1,0 +1,61 @@
+"""The storage server of the tests as a child process, and how to order what it does."""
+
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import requests
+
+PROGRAM = Path(__file__).with_name("server.py")
+PATIENCE = 30  # seconds; reached only if something is broken
+
+
+class GCSServer:
+    """A running server.
+
+    Args:
+        options: those of ``server.py``.
+    """
+
+    def __init__(self, *options: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", str(PROGRAM), *options], stdout=subprocess.PIPE
+        )
+        assert self._process.stdout is not None
+        self.url = self._process.stdout.readline().decode().strip()
+        if not self.url:
+            self.stop()
+            raise EOFError("the storage server has ended at once")
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment that makes a process take this server for Google's."""
+        return {"STORAGE_EMULATOR_HOST": self.url}
+
+    def make_bucket(self, **fields: object) -> str:
+        """A new bucket that everyone may use, and its name."""
+        name = f"bucket-{uuid.uuid4().hex}"
+        self._ask("POST", "/storage/v1/b", {"name": name, **fields})
+        return name
+
+    def grant(self, bucket: str, *roles: str) -> None:
+        """Give everyone these roles in the bucket, and no other; it cannot be undone."""
+        bindings = [{"role": role, "members": ["allUsers"]} for role in roles]
+        self._ask("PUT", f"/storage/v1/b/{bucket}/iam", {"bindings": bindings})
+
+    def fail(self, **fault: object) -> None:
+        """Order a fault: the fields are those of :class:`tests.gcs.faults.Fault`."""
+        self._ask("POST", "/faults", fault)
+
+    def behave(self) -> None:
+        """Strike off the faults that have not struck yet."""
+        self._ask("DELETE", "/faults", {})
+
+    def stop(self) -> None:
+        """End the process, and all that it keeps."""
+        self._process.kill()
+        self._process.communicate()
+
+    def _ask(self, method: str, path: str, body: object) -> None:
+        requests.request(method, self.url + path, json=body, timeout=PATIENCE).raise_for_status()

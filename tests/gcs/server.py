@@ -1,0 +1,128 @@
+"""A small, faithful Google Cloud Storage for tests, in a process of its own.
+
+    python tests/gcs/server.py --port 0 [--rewrite-bytes N]
+
+Its first line on standard output is its address, to be set as ``STORAGE_EMULATOR_HOST``. It keeps
+everything in memory. :mod:`tests.gcs.faults` says how to make it fail.
+"""
+
+import argparse
+import json
+import socket
+import struct
+import sys
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+# Run by its path, it would not find its neighbours.
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.gcs import bucket_methods, object_methods  # noqa: F401 -- they add their routes
+from tests.gcs.api import API, Request, Response
+from tests.gcs.faults import Fault, Faults
+from tests.gcs.objects import Refusal
+
+UNAVAILABLE = Response.of(Refusal(503, "backendError", "Backend Error"))
+
+
+class Server(ThreadingHTTPServer):
+    """Listens on this machine alone."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, port: int, rewrite_bytes: int | None) -> None:
+        super().__init__(("127.0.0.1", port), Handler)
+        self.api = API(rewrite_bytes=rewrite_bytes)
+        self.faults = Faults()
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection, of many requests."""
+
+    server: Server
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # one packet for head and body
+
+    def serve(self) -> None:
+        """Answer a request of any method."""
+        request = self._request()
+        if request.path == "/faults":
+            self._send(self._order(request))
+            return
+        operation, call = self.server.api.resolve(request)
+        fault = self.server.faults.strike(operation)
+        answer = call() if fault is None or fault.lets_through else UNAVAILABLE
+        if fault is None:
+            self._send(answer)
+        else:
+            self._fail(fault, answer)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = serve  # noqa: N815
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing: standard output is for the address."""
+
+    def _request(self) -> Request:
+        address = urlsplit(self.path)
+        return Request(
+            method=self.command,
+            path=address.path,
+            query=parse_qs(address.query, keep_blank_values=True),
+            headers={name.lower(): value for name, value in self.headers.items()},
+            body=self.rfile.read(int(self.headers.get("Content-Length") or 0)),
+            base=f"http://{self.headers['Host']}",
+        )
+
+    def _order(self, request: Request) -> Response:
+        if request.method == "DELETE":
+            self.server.faults.clear()
+        else:
+            self.server.faults.order(Fault(**json.loads(request.body)))
+        return Response(204)
+
+    def _send(self, response: Response, cut: bool = False) -> None:
+        self.send_response(response.status)
+        for name, value in response.headers.items():
+            self.send_header(name, value)
+        if response.status not in (204, 304):
+            self.send_header("Content-Length", str(len(response.body)))
+        self.end_headers()
+        self.wfile.write(response.body[: len(response.body) // 2] if cut else response.body)
+
+    def _fail(self, fault: Fault, answer: Response) -> None:
+        if fault.kind == "503":
+            self._send(UNAVAILABLE)
+        elif fault.kind == "damage":
+            self._send(replace(answer, body=bytes([answer.body[0] ^ 1]) + answer.body[1:]))
+        else:
+            if fault.kind == "cut":
+                self._send(answer, cut=True)
+            self._reset()
+
+    def _reset(self) -> None:
+        """Drop the connection as a crash would: with a reset, not with an orderly end."""
+        self.wfile.flush()
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close_connection = True
+        self.rfile.close()
+        self.connection.close()
+
+
+def main() -> None:
+    """Listen until killed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--rewrite-bytes", type=int, help="how much one rewrite call copies")
+    options = parser.parse_args()
+    with Server(options.port, options.rewrite_bytes) as server:
+        sys.stdout.write("http://{}:{}\n".format(*server.server_address[:2]))
+        sys.stdout.flush()
+        server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()
