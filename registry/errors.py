@@ -14,8 +14,8 @@
     └── AmbiguousVersion    several versions begin with what was given (a usage error)
 
 A back end raises NotFound, PreconditionFailed, Forbidden, Unreachable and, where the transport
-itself finds damage, Corrupt; the rules in :mod:`registry.store` raise the others. PreconditionFailed
-stays between the two.
+itself finds damage, Corrupt; the rules in :mod:`registry.store` raise the others, and let no
+PreconditionFailed pass.
 """
 
 from typing import TYPE_CHECKING

@@ -1,0 +1,38 @@
+"""The registry on each back end, and samples to put into it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from registry.backend import Backend
+from registry.local import LocalBackend
+from registry.memory import MemoryBackend
+from registry.store import Registry
+from tests.registry.samples import Sample, sample
+
+
+@pytest.fixture(params=["memory", "local", "gcs"])
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
+    """An empty registry's back end, each kind in turn."""
+    if request.param == "memory":
+        return MemoryBackend()
+    if request.param == "gcs":
+        gcs: Backend = request.getfixturevalue("gcs_backend")
+        return gcs
+    return LocalBackend(tmp_path / "registry")
+
+
+@pytest.fixture
+def registry(backend: Backend) -> Registry:
+    return Registry(backend, actor="tester@host")
+
+
+@pytest.fixture
+def samples(tmp_path: Path) -> Callable[[int], list[Sample]]:
+    """A maker of so many samples."""
+
+    def make(count: int) -> list[Sample]:
+        return [sample(tmp_path, seed) for seed in range(count)]
+
+    return make
