@@ -1,12 +1,12 @@
 """What an image file says of itself, read before any of its pixels are decoded.
 
-OpenCV decides what is an image too late for us: it allocates whatever canvas an animated WebP
-declares, has libpng and libjpeg complain on standard error, reads many more formats than we want
-to answer for, and completes some JPEG files that were cut. So this module refuses beforehand what
-is not in one of our formats, is too large, or stops before the end that its format prescribes.
+OpenCV alone would be too late or too generous: it allocates whatever canvas an animated WebP
+declares, lets libpng write of a cut file to standard error, and reads many more formats than we
+answer for. So what is not in one of our formats, is too large, or stops before the end that its
+format prescribes is refused here.
 
 PNG alone has checksums. A change within the compressed pixels of the other formats that leaves
-them decodable cannot be noticed by anyone.
+them decodable cannot be noticed.
 """
 
 import re
@@ -38,16 +38,29 @@ def check(data: bytes) -> None:
     Raises:
         UnreadableImage: they are not.
     """
-    name, read_size = _format(data)
-    try:
-        width, height = read_size(data)
-    except (EOFError, struct.error):
-        raise UnreadableImage(f"the {name} file is truncated: send or copy it again") from None
+    width, height = declared_size(data)
     if width * height > MAX_PIXELS:
         raise UnreadableImage(
-            f"the {name} image has {width:,} x {height:,} pixels, and {MAX_PIXELS:,} in all are "
-            "the most that is read: make it smaller"
+            f"the image has {width:,} x {height:,} pixels, and {MAX_PIXELS:,} in all are the most "
+            "that is read: make it smaller"
         )
+
+
+def declared_size(data: bytes) -> Size:
+    """The width and height that a whole file declares, as stored, before any orientation.
+
+    Raises:
+        UnreadableImage: the data are in none of our formats, or stop before the end of the file.
+    """
+    for signature, name, size in _FORMATS:
+        if signature.match(data):
+            try:
+                return size(data)
+            except (EOFError, struct.error):
+                raise UnreadableImage(
+                    f"the {name} file is truncated: send or copy it again"
+                ) from None
+    raise UnreadableImage("this is not a PNG, JPEG, WebP or BMP file")
 
 
 def transparent_grey(data: bytes) -> int | None:
@@ -64,13 +77,6 @@ def transparent_grey(data: bytes) -> int | None:
         return None
     brightest: int = 2**depth - 1
     return (int.from_bytes(level) & brightest) * (1 if depth == 16 else 255 // brightest)
-
-
-def _format(data: bytes) -> tuple[str, Callable[[bytes], Size]]:
-    for start, name, read_size in _FORMATS:
-        if start.match(data):
-            return name, read_size
-    raise UnreadableImage("this is not a PNG, JPEG, WebP or BMP file")
 
 
 def _png_size(data: bytes) -> Size:

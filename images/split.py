@@ -49,5 +49,4 @@ def positions(digests: Sequence[bytes]) -> npt.NDArray[np.float64]:
     Returns:
         float64[N], exact, as 32 bits fit.
     """
-    words = np.frombuffer(b"".join(digests), ">u4").reshape(len(digests), -1)
-    return words[:, 0] / 2.0**32
+    return np.array([int.from_bytes(digest[:4]) for digest in digests], np.float64) / 2**32

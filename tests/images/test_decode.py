@@ -1,6 +1,11 @@
 """Every kind of file gives the pixels that its author meant, upright, on white, at 128x128."""
 
+import hashlib
+import os
 import struct
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -188,6 +193,29 @@ def test_growing_stays_between_the_darkest_and_the_lightest(grey: Pixels) -> Non
     grown = resize(np.dstack([grey] * 3))
     assert grey.min() <= grown.min()
     assert grown.max() <= grey.max()
+
+
+def digest_of_resized() -> str:
+    sizes = [(8, 8), (127, 129), (300, 77), (256, 256), (384, 500), (641, 480)]
+    resized = [resize(noise(*size, seed=size[0])).tobytes() for size in sizes]
+    return hashlib.sha256(b"".join(resized)).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "processor",
+    [{"OPENCV_CPU_DISABLE": "AVX512-SKX,AVX2,AVX,FP16,SSE4.2,SSE4.1"}, {"OPENCV_IPP": "disabled"}],
+    ids=["without vector instructions", "without IPP"],
+)
+def test_another_processor_gives_the_same_pixels(processor: dict[str, str]) -> None:
+    program = "from tests.images.test_decode import *; print(digest_of_resized())"
+    other = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | processor,
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    assert other.stdout.decode().strip() == digest_of_resized()
 
 
 @given(count=st.integers(1, 3), seed=st.integers(0, 100))
