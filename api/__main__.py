@@ -26,7 +26,7 @@ from process.settings import parse, read
 from registry.open import open_registry
 from registry.settings import RegistrySettings
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("api")
 
 SHARED = (ModelSettings, RegistrySettings, AlertSettings, LogSettings)
 LAST_WORDS = 2.0  # seconds that each background thread has to end, once all is answered
@@ -49,11 +49,10 @@ def main(argv: Sequence[str]) -> int:
     service = Service(holder, batcher, refresher.initialise, alerts, settings.request_timeout)
     with alerts:
         serve(settings, service, refresher.start)
-        batcher.stop(LAST_WORDS)
-        ended = refresher.stop(LAST_WORDS)
-    if not ended:
-        # It is importing TensorFlow or loading a model, and native code does not survive Python's
-        # own way out.
+        ended = [batcher.stop(LAST_WORDS), refresher.stop(LAST_WORDS)]
+    if not all(ended):
+        # A thread is still inside TensorFlow, whose native code does not survive Python's own
+        # way out.
         logging.shutdown()
         os._exit(0)
     return 0

@@ -30,7 +30,7 @@ def _end(response: Response) -> Response:
     response.headers[HEADER] = g.request_id
     line(
         request.method,
-        quote(request.path),
+        request.path,
         response.status_code,
         milliseconds=round(1000 * (time.monotonic() - g.started), 1),
         request_id=g.request_id,
@@ -41,5 +41,6 @@ def _end(response: Response) -> Response:
 
 def line(method: str, path: str, status: int, **facts: object) -> None:
     """Write the line of one request."""
-    facts = {"method": method, "path": path, "status": status, **facts}
+    # Quoted, as a line break in a path would let a caller write lines of the log.
+    facts = {"method": method, "path": quote(path), "status": status, **facts}
     logger.info(" ".join(f"{name}={value}" for name, value in facts.items()), extra=facts)

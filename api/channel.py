@@ -46,7 +46,9 @@ class RequestTimeout(Error):  # type: ignore[misc]
 class Parser(HTTPRequestParser):  # type: ignore[misc]
     """Reads one request."""
 
-    path = ""  # waitress logs it, also of requests that had none
+    # What is logged of requests that cannot be read so far.
+    command = "-"
+    path = "-"
 
     def received(self, data: bytes) -> int:
         """Take bytes in, and return how many of them belong to this request."""
@@ -91,7 +93,8 @@ class Refusal(ErrorTask):  # type: ignore[misc]
         ]
         self.set_close_on_finish()
         self.write(body)
-        access.line("-", "-", error.code, request_id=request_id, reason=reason)
+        facts = {"request_id": request_id, "reason": reason}
+        access.line(self.request.command, self.request.path, error.code, **facts)
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]

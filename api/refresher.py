@@ -91,12 +91,12 @@ class Refresher:
         """Look once, and see to it that what should serve does; the seconds until the next look."""
         try:
             wanted = self._source.wanted()
+        except NothingInProduction as error:
+            return self._miss(error, "there is no model to serve")
         except Exception as error:
-            self._misses += 1
-            self._report(error, "cannot tell which model is in production")
-            if not isinstance(error, NothingInProduction):
-                self._fall_back()
-            return self._backoff.delay(self._misses)
+            delay = self._miss(error, "cannot tell which model is in production")
+            self._fall_back()
+            return delay
         self._misses = 0
         self._adopt(wanted)
         return self._seconds
@@ -106,6 +106,11 @@ class Refresher:
             delay = self.look()
             self._wake.wait(delay)
             self._wake.clear()
+
+    def _miss(self, error: Exception, what: str) -> float:
+        self._misses += 1
+        self._report(error, what)
+        return self._backoff.delay(self._misses)
 
     def _adopt(self, wanted: Wanted) -> None:
         serving = self._holder.current

@@ -37,8 +37,8 @@ def listen(host: str, port: int) -> socket.socket:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, _, _, _, address = found[0]
         return socket.create_server(address, family=family)
-    except OSError as error:
-        reason = (error.strerror or str(error)).partition(" (while")[0]
+    except (OSError, UnicodeError) as error:
+        reason = (getattr(error, "strerror", "") or str(error)).partition(" (while")[0]
         raise CannotListen(
             f"cannot listen on {host} port {port}: {reason}; change SERVE_HOST or SERVE_PORT"
         ) from None
@@ -94,8 +94,9 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
 
     def stop(self) -> None:
         """Make :meth:`run` end; may be called from a signal handler and from any thread."""
-        self._stopped_at = time.monotonic()
-        self.pull_trigger()
+        if not self.draining:
+            self.pull_trigger()  # first, as the end of the run closes the trigger
+            self._stopped_at = time.monotonic()
 
     def add_task(self, task: Channel) -> None:
         """Let a thread answer the request that a channel has received."""

@@ -55,7 +55,7 @@ class Source:
         state = self._registry.current("production")
         if state is None:
             raise NothingInProduction(
-                f"nothing is in production in the registry {self._url}: train a model, "
+                f"the registry {self._url} has no model in production: train one, "
                 "and let the gate (python -m testing) promote it"
             )
         return Wanted(state.record.version, state)

@@ -79,7 +79,7 @@ def test_an_empty_registry_is_asked_again_with_back_off_until_a_model_appears(
     delays = [bench.refresher.look() for _ in range(6)]
     for delay, ceiling in zip(delays, (8, 16, 32, 64, 64, 64), strict=True):
         assert ceiling / 2 <= delay <= ceiling
-    assert "nothing is in production" in bench.holder.problem
+    assert "has no model in production" in bench.holder.problem
     assert len(set(alerts(caplog))) == 1
     promote(bench.registry, models[0])
     assert bench.refresher.look() == SECONDS
@@ -234,7 +234,7 @@ def test_production_that_is_emptied_unloads_nothing(
     bench.backend.empty()
     bench.refresher.look()
     assert bench.serving == models[0][1].version
-    assert "nothing is in production" in bench.holder.problem
+    assert "has no model in production" in bench.holder.problem
 
 
 @pytest.mark.parametrize("away", [Unreachable("no route"), Forbidden("storage.objects.get")])

@@ -1,0 +1,194 @@
+"""The service as people run it: a process, its signals, its settings, and a registry on disk."""
+
+import http.client
+import itertools
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import requests
+
+from images import NBYTES
+from registry.card import Card
+from registry.local import LocalBackend
+from registry.record import StageState
+from registry.store import Registry
+from tests.api.processes import ROOT, WITHIN, Process
+
+Model = tuple[Path, Card]
+Promote = Callable[[Registry, Model], StageState]
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    return Registry(LocalBackend(tmp_path / "registry", WITHIN), "tester")
+
+
+def pictures() -> list[bytes]:
+    """Images of large squares, which even an untrained model tells apart."""
+    squares = np.random.default_rng(7).choice([0, 255], (8, 8, 8, 3)).astype(np.uint8)
+    return [image.repeat(16, axis=0).repeat(16, axis=1).tobytes() for image in squares]
+
+
+def expected(model: Model) -> dict[bytes, str]:
+    """What the model answers, computed here."""
+    from classifier.load import load
+
+    images = np.frombuffer(b"".join(pictures()), np.uint8).reshape(-1, 128, 128, 3)
+    answers = load(model[0]).predict(images).argmax(axis=1)
+    return {picture: str(answer) for picture, answer in zip(pictures(), answers, strict=True)}
+
+
+def call_until_refused(port: int, right: Mapping[bytes, Collection[str]]) -> int:
+    """POST again and again on one connection; return how many answers came, all of them right."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=WITHIN)
+    for count, picture in enumerate(itertools.cycle(right)):
+        try:
+            connection.request("POST", "/", picture)
+        except ConnectionRefusedError:
+            return count
+        answer = connection.getresponse()
+        document = json.load(answer)
+        assert answer.status == 200, document
+        assert document["message"] in right[picture]
+    raise AssertionError("unreachable")
+
+
+def wait_for_version(service: Process, version: str) -> None:
+    deadline = time.monotonic() + WITHIN
+    while service.wait_for("/info")["version"] != version:
+        assert time.monotonic() < deadline, service.log
+        time.sleep(0.05)
+
+
+def test_from_an_empty_registry_through_swaps_under_load_to_the_end(
+    tmp_path: Path, registry: Registry, models: tuple[Model, Model], promote: Promote
+) -> None:
+    one, two = map(expected, models)
+    assert one != two, "these pictures do not tell the models apart"
+    versions = [card.version for _, card in models]
+    with ThreadPoolExecutor(4) as pool, Process(tmp_path) as service:
+        service.wait_for("/health")
+        assert "file:registry has no model" in service.wait_for("/ready", 503)["error"]
+        assert requests.post(service.url, data=bytes(NBYTES), timeout=WITHIN).status_code == 503
+
+        promote(registry, models[0])
+        service.wait_for("/ready")
+        for picture, answer in one.items():
+            document = requests.post(service.url, data=picture, timeout=WITHIN).json()
+            assert document == {"message": answer}
+        info = service.wait_for("/info")
+        assert info["version"] == versions[0]
+        assert info["classes"] == list(models[0][1].classes)
+        assert info["production"]["sequence"] == 1
+
+        either = {picture: {one[picture], two[picture]} for picture in one}
+        callers = [pool.submit(call_until_refused, service.port, either) for _ in range(4)]
+        promote(registry, models[1])
+        wait_for_version(service, versions[1])
+        registry.rollback("the second was no better")
+        wait_for_version(service, versions[0])
+        service.process.send_signal(signal.SIGTERM)
+        assert service.wait() == 0
+        answered = sum(caller.result() for caller in callers)
+    lines = [line for line in service.lines if line.get("method") == "POST"]
+    assert len(lines) == answered + len(one) + 1
+    assert {line["version"] for line in lines} == {*versions, ""}
+    assert not [line for line in service.lines if line["level"] in ("ERROR", "CRITICAL")]
+
+
+def test_it_ends_in_order_while_the_model_is_loading(
+    tmp_path: Path, registry: Registry, models: tuple[Model, Model], promote: Promote
+) -> None:
+    promote(registry, models[0])
+    with Process(tmp_path) as service:
+        service.wait_for("/health")
+        service.process.send_signal(signal.SIGTERM)
+        assert service.wait() == 0
+
+
+def test_the_second_signal_ends_it_at_once(tmp_path: Path) -> None:
+    with Process(tmp_path, SERVE_SHUTDOWN_TIMEOUT="3600") as service:
+        service.wait_for("/health")
+        with service.connect() as connection:
+            connection.sendall(b"POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\n")
+            assert service.wait_for("/ready", 503)
+            service.process.send_signal(signal.SIGINT)
+            deadline = time.monotonic() + WITHIN
+            while "stopping on SIGINT" not in service.log:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            service.process.send_signal(signal.SIGTERM)
+            assert service.process.wait(WITHIN) == 128 + signal.SIGTERM
+        service.process.returncode = 0  # as this end was asked for
+
+
+def test_bad_requests_over_the_wire(tmp_path: Path) -> None:
+    with Process(tmp_path, SERVE_REQUEST_TIMEOUT="0.5") as service:
+        service.wait_for("/health")
+        statuses = [
+            requests.post(service.url, timeout=WITHIN, **request).status_code
+            for request in (
+                {"data": b"short"},
+                {"data": bytes(5_000_000)},
+                {"json": {"image": 1}},
+                {"files": {"image": b"png"}},
+                {"data": bytes(NBYTES), "headers": {"Content-Type": "image/png"}},
+                {"data": bytes(NBYTES)},
+            )
+        ]
+        assert statuses == [400, 413, 415, 415, 415, 503]
+        answer = requests.get(service.url, timeout=WITHIN)
+        assert (answer.status_code, "POST" in answer.headers["Allow"]) == (405, True)
+        with service.connect() as connection:
+            connection.sendall(b"POST / HTTP/1.1\r\nContent-Length: 49152\r\n\r\nslow")
+            assert connection.recv(65536).startswith(b"HTTP/1.1 408 ")
+        service.wait_for("/health")
+
+
+def test_the_development_server_serves_too(tmp_path: Path) -> None:
+    with Process(tmp_path, "--debug") as service:
+        service.wait_for("/health")
+        service.wait_for("/ready", 503)
+        service.process.send_signal(signal.SIGINT)
+        assert service.wait() == 0
+
+
+@pytest.mark.parametrize(
+    ("variables", "code", "sentence"),
+    [
+        ({"SERVE_PORT": "http"}, 2, "SERVE_PORT"),
+        ({"SERVE_PROT": "8000"}, 2, "did you mean SERVE_PORT?"),
+        ({"MODEL_VERSION": "latest"}, 2, "neither `follow` nor the 64 hex digits"),
+        ({"REGISTRY_URL": "ftp://models"}, 2, "REGISTRY_URL"),
+        ({"SERVE_HOST": "192.0.2.1"}, 1, "cannot listen on 192.0.2.1 port"),
+        ({"SERVE_PORT": "taken"}, 1, "Address already in use; change SERVE_HOST or SERVE_PORT"),
+    ],
+)
+def test_what_cannot_start_says_why_in_one_sentence(
+    tmp_path: Path, variables: dict[str, str], code: int, sentence: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        if variables.get("SERVE_PORT") == "taken":
+            variables = {"SERVE_PORT": str(taken.getsockname()[1])}
+        ended = subprocess.run(
+            [sys.executable, "-m", "api"],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT)} | variables,
+            capture_output=True,
+            text=True,
+            timeout=WITHIN,
+            check=False,
+        )
+    assert ended.returncode == code
+    assert sentence in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1

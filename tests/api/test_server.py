@@ -1,0 +1,379 @@
+"""The server on real sockets, in a thread of the test, with a model that can be held up."""
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import requests
+
+from api.app import create_app
+from api.errors import CannotListen
+from api.holder import Holder, Snapshot
+from api.server import Server, listen
+from api.service import Service
+from api.settings import ServeSettings
+from images import NBYTES, Images
+from tests.api.first_pixel import FirstPixel
+
+FOREVER = 60.0  # seconds; no test waits for as long unless it fails
+
+
+class Held(FirstPixel):
+    """A model that answers when it is released."""
+
+    def __init__(self) -> None:
+        self.entered = threading.Semaphore(0)
+        self.released = threading.Event()
+
+    def predict(self, images: Images) -> npt.NDArray[np.float32]:
+        self.entered.release()
+        assert self.released.wait(FOREVER)
+        return super().predict(images)
+
+
+class Running:
+    """A server in a thread."""
+
+    def __init__(self, service: Service, **limits: object) -> None:
+        settings = ServeSettings(**limits)  # type: ignore[arg-type]
+        self.server = Server(create_app(service), listen("127.0.0.1", free_port()), settings)
+        self.address = ("127.0.0.1", int(self.server.effective_port))
+        self.url = f"http://127.0.0.1:{self.server.effective_port}"
+        self.thread = ThreadPoolExecutor(1)
+        self.finished = self.thread.submit(self.server.run)
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(self.address, FOREVER)
+
+    def post(self, value: int) -> requests.Response:
+        return requests.post(self.url, data=bytes([value]) * NBYTES, timeout=FOREVER)
+
+    def stop(self) -> bool:
+        self.server.stop()
+        return self.finished.result(FOREVER)
+
+
+@pytest.fixture
+def serve(service: Service) -> Iterator[Callable[..., Running]]:
+    started = []
+
+    def start(**limits: object) -> Running:
+        started.append(Running(service, **limits))
+        return started[-1]
+
+    yield start
+    for running in started:
+        running.stop()
+        running.thread.shutdown()
+
+
+@pytest.fixture
+def held(holder: Holder, snapshot: Snapshot) -> Iterator[Held]:
+    model = Held()
+    holder.swap(replace(snapshot, classifier=model))  # type: ignore[arg-type]
+    yield model
+    model.released.set()
+
+
+@pytest.fixture
+def ready(holder: Holder, snapshot: Snapshot) -> None:
+    holder.swap(snapshot)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def head(length: int | str, *extra: str) -> bytes:
+    lines = ["POST / HTTP/1.1", "Host: test", f"Content-Length: {length}", *extra]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def everything(connection: socket.socket) -> bytes:
+    """What comes until the server closes the connection."""
+    received = b""
+    while block := connection.recv(65536):
+        received += block
+    return received
+
+
+def parts(answer: bytes) -> tuple[int, dict[str, str]]:
+    """The status and the JSON document of the only answer in ``answer``."""
+    header, _, body = answer.partition(b"\r\n\r\n")
+    assert b"Content-Type: application/json" in header
+    return int(header.split()[1]), json.loads(body)
+
+
+@contextmanager
+def sent(running: Running, data: bytes) -> Iterator[socket.socket]:
+    with running.connect() as connection:
+        connection.sendall(data)
+        yield connection
+
+
+@pytest.mark.usefixtures("ready")
+def test_chunks_are_put_together(serve: Callable[..., Running]) -> None:
+    body = bytes([9]) * NBYTES
+    running = serve()
+    pieces = (body[start : start + 1000] for start in range(0, NBYTES, 1000))
+    answer = requests.post(running.url, data=pieces, timeout=FOREVER)
+    assert answer.json() == {"message": "9"}
+    one_by_one = b"".join(b"1\r\n\x05\r\n" for _ in range(NBYTES)) + b"0\r\n\r\n"
+    request = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    with sent(running, request + one_by_one) as connection:
+        assert parts(everything(connection)) == (200, {"message": "5"})
+
+
+@pytest.mark.usefixtures("ready")
+def test_a_connection_is_kept_and_requests_may_be_pipelined(
+    serve: Callable[..., Running],
+) -> None:
+    request = head(NBYTES) + bytes([1]) * NBYTES
+    last = head(NBYTES, "Connection: close") + bytes([2]) * NBYTES
+    with sent(serve(), request + request + last) as connection:
+        answers = everything(connection)
+    assert answers.count(b'{"message":"1"}') == 2
+    assert answers.endswith(b'{"message":"2"}\n')
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"\x16\x03\x01\x02\x00 hello over TLS\r\n\r\n", 400),
+        (b"post / HTTP/1.1\r\n\r\n", 400),
+        (b"GET http://[ HTTP/1.1\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nno colon\r\n\r\n", 400),
+        (head("-5"), 400),
+        (head("five"), 400),
+        (head("9" * 5000), 400),
+        (head("1, 1") + b"1", 400),
+        (head(2**20 + 1), 413),
+        (b"GET / HTTP/1.1\r\nBig: " + b"x" * 40_000 + b"\r\n\r\n", 431),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n", 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n", 400),
+    ],
+)
+def test_what_is_no_request_is_refused_in_json(
+    serve: Callable[..., Running], request_: bytes, status: int
+) -> None:
+    with sent(serve(), request_) as connection:
+        found, document = parts(everything(connection))
+    assert found == status
+    assert document["error"]
+
+
+def test_a_huge_body_is_refused_while_it_is_still_being_sent(
+    serve: Callable[..., Running],
+) -> None:
+    answer = requests.post(serve().url, data=bytes(50_000_000), timeout=FOREVER)
+    assert answer.status_code == 413
+    assert answer.json() == {"error": "the body is larger than 1,048,576 bytes"}
+
+
+def test_a_huge_body_is_not_asked_for(serve: Callable[..., Running]) -> None:
+    with sent(serve(), head(2**30, "Expect: 100-continue")) as connection:
+        assert parts(everything(connection))[0] == 413
+
+
+@pytest.mark.usefixtures("ready")
+def test_a_body_that_is_asked_for_is_answered(serve: Callable[..., Running]) -> None:
+    request = head(NBYTES, "Expect: 100-continue", "Connection: close")
+    with sent(serve(), request) as connection:
+        assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(bytes(NBYTES))
+        assert parts(everything(connection)) == (200, {"message": "0"})
+
+
+def test_endless_chunks_are_refused(serve: Callable[..., Running]) -> None:
+    request = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with sent(serve(), request) as connection:
+        for _ in range(200):
+            connection.sendall(b"2710\r\n" + bytes(10_000) + b"\r\n")
+        assert parts(everything(connection))[0] == 413
+
+
+@pytest.mark.usefixtures("ready")
+def test_a_body_longer_than_declared_is_refused_and_what_follows_is_no_request(
+    serve: Callable[..., Running],
+) -> None:
+    running = serve()
+    with sent(running, head(10) + b"x" * 100 + b"\r\n\r\n") as connection:
+        answers = everything(connection)
+    assert answers.startswith(b"HTTP/1.1 400")
+    assert b"it has 10 bytes" in answers
+    assert answers.count(b"HTTP/1.") == 2
+    assert running.post(3).json() == {"message": "3"}
+
+
+@pytest.mark.usefixtures("ready")
+def test_a_body_that_is_cut_off_gets_no_answer_and_does_no_harm(
+    serve: Callable[..., Running],
+) -> None:
+    running = serve()
+    with sent(running, head(NBYTES) + bytes(NBYTES - 1)) as connection:
+        connection.shutdown(socket.SHUT_WR)
+        assert everything(connection) == b""
+    assert running.post(3).json() == {"message": "3"}
+
+
+@pytest.mark.usefixtures("ready")
+def test_a_caller_may_close_its_side_after_the_request(serve: Callable[..., Running]) -> None:
+    with sent(serve(), head(NBYTES) + bytes(NBYTES)) as connection:
+        connection.shutdown(socket.SHUT_WR)
+        assert parts(everything(connection)) == (200, {"message": "0"})
+
+
+def drip(connection: socket.socket, data: bytes) -> bytes:
+    """Send a byte whenever nothing has come for a moment, and return all that comes."""
+    connection.settimeout(0.05)
+    received = b""
+    for byte in data:
+        try:
+            block = connection.recv(65536)
+        except TimeoutError:
+            connection.sendall(bytes([byte]))
+        except ConnectionResetError:
+            return received
+        else:
+            received += block
+            if not block:
+                return received
+    raise AssertionError("the server waited for the last byte")
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        b"",
+        b"POST / HTTP/1.1\r\n",
+        head(NBYTES),
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nc000\r\n",
+    ],
+)
+def test_a_request_that_drips_is_refused_when_its_time_is_up(
+    serve: Callable[..., Running], beginning: bytes
+) -> None:
+    with sent(serve(request_timeout=0.5), beginning) as connection:
+        status, document = parts(drip(connection, b"x" * 2000))
+    assert status == 408
+    assert "did not arrive in time" in document["error"]
+
+
+def test_the_time_for_a_request_begins_anew_on_a_kept_connection(
+    serve: Callable[..., Running],
+) -> None:
+    with sent(serve(request_timeout=0.5), b"GET /health HTTP/1.1\r\n\r\n") as connection:
+        assert connection.recv(65536).endswith(b'{"message":"alive"}\n')
+        assert b" 408 " in drip(connection, b"x" * 2000)
+
+
+@pytest.mark.parametrize("data", [b"", b"\r\n\r\n" * 2])
+def test_a_connection_without_a_request_is_closed(
+    serve: Callable[..., Running], data: bytes
+) -> None:
+    with sent(serve(request_timeout=0.5), data) as connection:
+        assert everything(connection) == b""
+
+
+def test_empty_lines_do_not_keep_a_connection(serve: Callable[..., Running]) -> None:
+    with sent(serve(request_timeout=0.5), b"") as connection:
+        answer = drip(connection, b"\r\n" * 1000)
+    assert answer == b"" or b" 408 " in answer
+
+
+def test_further_connections_wait_until_there_is_room(
+    serve: Callable[..., Running], held: Held
+) -> None:
+    running = serve(connection_limit=4, threads=2)  # the server itself and its trigger are two
+    held.released.set()
+    with running.connect() as first, running.connect() as second, ThreadPoolExecutor() as pool:
+        third = pool.submit(running.post, 5)
+        for connection in (first, second):
+            connection.sendall(b"GET /health HTTP/1.1\r\nConnection: close\r\n\r\n")
+            assert b"alive" in everything(connection)
+        assert third.result().json() == {"message": "5"}
+
+
+def test_what_is_in_flight_when_it_stops_is_answered(
+    serve: Callable[..., Running], held: Held
+) -> None:
+    running = serve(threads=4)
+    with ThreadPoolExecutor(12) as pool:
+        answers = [pool.submit(running.post, value) for value in range(12)]
+        assert held.entered.acquire(timeout=FOREVER)
+        with running.connect() as half:
+            half.sendall(head(NBYTES) + bytes(1000))
+            until(lambda: len(running.server.active_channels) == 13)
+            running.server.stop()
+            held.released.set()
+            assert [answer.result().json() for answer in answers] == [
+                {"message": str(value)} for value in range(12)
+            ]
+            half.sendall(bytes(NBYTES - 1000))
+            answer = everything(half)
+    assert b"Connection: close" in answer
+    assert parts(answer) == (200, {"message": "0"})
+    assert running.finished.result(FOREVER) is True
+    with pytest.raises(ConnectionRefusedError):
+        running.connect()
+
+
+def test_an_idle_connection_does_not_hold_up_the_end(serve: Callable[..., Running]) -> None:
+    running = serve(shutdown_timeout=FOREVER)
+    with sent(running, b"GET /health HTTP/1.1\r\n\r\n") as connection, running.connect() as fresh:
+        assert b"alive" in connection.recv(65536)
+        assert running.stop() is True
+        assert everything(connection) == everything(fresh) == b""
+
+
+def test_a_request_that_comes_while_it_ends_is_answered(serve: Callable[..., Running]) -> None:
+    running = serve()
+    with running.connect() as connection:
+        until(lambda: bool(running.server.active_channels))
+        running.server.stop()
+        connection.sendall(b"GET /health HTTP/1.1\r\n\r\n")
+        answer = everything(connection)
+    assert b"Connection: close" in answer
+    assert parts(answer) == (200, {"message": "alive"})
+
+
+def test_what_does_not_end_in_time_is_cut_off(serve: Callable[..., Running], held: Held) -> None:
+    running = serve(shutdown_timeout=0.5)
+    with sent(running, head(NBYTES) + bytes(NBYTES)) as stuck, running.connect() as half:
+        half.sendall(head(NBYTES))
+        assert held.entered.acquire(timeout=FOREVER)
+        assert running.stop() is False
+        assert everything(stuck) == everything(half) == b""
+        held.released.set()
+
+
+def test_an_address_that_is_taken_or_not_ours_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(CannotListen, match=f"127.0.0.1 port {port}: Address already in use"):
+            listen("127.0.0.1", port)
+    with pytest.raises(CannotListen, match="SERVE_HOST"):
+        listen("192.0.2.1", 8000)
+    with pytest.raises(CannotListen, match="no-such-host"):
+        listen("no-such-host.invalid", 8000)
+    with pytest.raises(CannotListen, match="SERVE_HOST"):
+        listen("x" * 300, 8000)
+
+
+def until(happened: Callable[[], bool]) -> None:
+    done = threading.Event()
+    for _ in range(6000):
+        if happened():
+            return
+        done.wait(0.01)
+    raise AssertionError("it did not happen")
