@@ -141,15 +141,14 @@ def _probe(case: Case, classifier: Classifier, findings: Findings) -> None:
     with findings.trial("answers", answered, Exception):  # whatever TensorFlow raises
         answers = classifier.predict(images)
     findings.require(probe.probabilities(answers, "extreme images"))
-    example = case.card.golden
+    example, repeated = case.card.golden, "the golden image is answered as it was in training"
     faults = (GoldenMismatch, ImagesError, binascii.Error)
-    with findings.trial(
-        "golden image", "the golden image is answered as it was in training", *faults
-    ):
+    with findings.trial("golden image", repeated, *faults):
         golden.check(classifier, from_raw(example.pixels)[0], example.probabilities)
-    findings.require(probe.repeatable(classifier, images, answers))
-    findings.require(probe.independent(classifier, images, answers))
-    findings.latency = probe.measure(classifier, images[-1:])
+    sample = probe.sample(case.held_out.images)
+    findings.require(probe.repeatable(classifier, sample))
+    findings.require(probe.independent(classifier, sample))
+    findings.latency = probe.measure(classifier, sample[:1])
     findings.note(probe.latency(findings.latency, case.settings.max_latency))
 
 

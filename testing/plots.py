@@ -32,10 +32,10 @@ def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> bytes:
     axes = figure.add_subplot()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     figure.colorbar(image, ax=axes, label="share of the true class", fraction=0.04, pad=0.02)
-    _label_classes(axes, classes)
+    _label_classes(axes, classes, side)
     axes.set(xlabel="answered", ylabel="true")
     if len(classes) <= LABELLED:
-        _number_cells(axes, counts, shares)
+        _number_cells(axes, counts, shares, side)
     return _png(figure)
 
 
@@ -88,27 +88,26 @@ def axis_name(number: int, name: str) -> str:
     return name if len(name) <= LONGEST_NAME else f"#{number} {name[: LONGEST_NAME - 4]}…"
 
 
-def _label_classes(axes: Axes, classes: Sequence[str]) -> None:
+def _label_classes(axes: Axes, classes: Sequence[str], side: float) -> None:
     step = -(-len(classes) // LABELLED)
     ticks = range(0, len(classes), step)
     names = [axis_name(number, classes[number]) for number in ticks]
-    size = _font_size(axes, len(ticks), 0.65)
+    size = _font_size(side, len(ticks), 0.65)
     upright = max(map(len, names)) > 2
     axes.set_xticks(ticks, names, rotation=90 if upright else 0, fontsize=size, parse_math=False)
     axes.set_yticks(ticks, names, fontsize=size, parse_math=False)
 
 
-def _number_cells(axes: Axes, counts: np.ndarray, shares: np.ndarray) -> None:
-    size = _font_size(axes, len(counts), 0.5)
+def _number_cells(axes: Axes, counts: np.ndarray, shares: np.ndarray, side: float) -> None:
+    size = _font_size(side, len(counts), 0.5)
     for row, column in zip(*np.nonzero(counts), strict=True):
         colour = "white" if shares[row, column] > 0.5 else INK
         text = str(counts[row, column])
         axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=size)
 
 
-def _font_size(axes: Axes, rows: int, part: float) -> float:
+def _font_size(inches: float, rows: int, part: float) -> float:
     """Points that take up so much of a row's height, but no more than reads well."""
-    inches = float(axes.get_figure(root=True).get_figheight())
     return min(part * 0.8 * 72 * inches / rows, max(10.0, inches))
 
 

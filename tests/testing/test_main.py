@@ -1,0 +1,101 @@
+"""``python -m testing`` as a person and a pipeline meet it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from registry.local import LocalBackend
+from registry.record import StageState
+from registry.store import Registry
+from tests.testing.paint import RIGHT
+
+Publish = Callable[..., StageState]
+
+
+def gate(*flags: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "testing", *flags],
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_help_lists_the_settings_without_loading_tensorflow() -> None:
+    told = gate("--help", PYTHONPROFILEIMPORTTIME="1")
+    assert told.returncode == 0
+    assert "GATE_MARGIN" in told.stdout
+    assert "REGISTRY_URL" in told.stdout
+    assert "--min-accuracy" in told.stdout
+    assert "tensorflow" not in told.stderr
+    assert "matplotlib" not in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("flag", "variable"),
+    [
+        ("--margin=0", "margin"),
+        ("--confidence=0.999", "confidence"),
+        ("--min-accuracy=95", "min-accuracy"),
+        ("--nonsense=1", "nonsense"),
+    ],
+)
+def test_wrong_settings_are_a_usage_error(flag: str, variable: str) -> None:
+    told = gate(flag)
+    assert told.returncode == 2
+    assert variable in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+class TestRuns:
+    """Runs on a registry in a folder."""
+
+    @pytest.fixture
+    def backend(self, tmp_path: Path) -> LocalBackend:
+        return LocalBackend(tmp_path / "registry")
+
+    @pytest.fixture
+    def variables(self, tmp_path: Path, colours: Path) -> dict[str, str]:
+        return {
+            "REGISTRY_URL": f"file:{tmp_path / 'registry'}",
+            "GATE_DATA": str(colours),
+            "GATE_REPORTS": str(tmp_path / "reports"),
+            "GATE_MAX_LATENCY": "60000",
+        }
+
+    def test_candidate_is_promoted(
+        self, publish: Publish, registry: Registry, variables: dict[str, str], tmp_path: Path
+    ) -> None:
+        version = publish(RIGHT).record.version
+        told = gate(**variables)
+        assert told.returncode == 0, told.stderr
+        assert told.stdout.startswith("verdict    promoted to production\n")
+        state = registry.current("production")
+        assert state is not None
+        assert state.record.version == version
+        assert (tmp_path / "reports" / "report.html").exists()
+
+    def test_refusal_exits_with_1(
+        self, publish: Publish, registry: Registry, variables: dict[str, str]
+    ) -> None:
+        publish(-RIGHT)
+        told = gate(**variables)
+        assert told.returncode == 1
+        assert told.stdout.startswith("verdict    REFUSED\n")
+        assert "GATE_MIN_ACCURACY" in told.stdout
+        assert "Traceback" not in told.stderr
+        assert registry.current("production") is None
+
+    def test_missing_folder_exits_with_2(
+        self, publish: Publish, variables: dict[str, str], tmp_path: Path
+    ) -> None:
+        publish(RIGHT)
+        told = gate(**variables | {"GATE_DATA": str(tmp_path / "nowhere")})
+        assert told.returncode == 2
+        assert "nowhere" in told.stderr
+        assert "Traceback" not in told.stderr

@@ -1,0 +1,520 @@
+"""A whole run of the gate, on real models, images and registries."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import pytest
+
+from alerts.sender import AlertSender
+from registry.backend import Blob
+from registry.card import Golden
+from registry.errors import Corrupt, OutcomeUnknown, Unreachable
+from registry.local import LocalBackend
+from registry.memory import MemoryBackend
+from registry.record import StageState
+from registry.store import Registry
+from registry.verdict import Verdict
+from testing.errors import ClassesDiffer, NoCandidate, NothingHeldOut, Overtaken
+from testing.session import Outcome, run_gate
+from testing.settings import GateSettings
+from tests.testing.paint import (
+    BETTER,
+    BLIND,
+    BLIND_TO_RED,
+    CLASSES,
+    COLOURS,
+    RIGHT,
+    RIGHT_WITH_GREY,
+    model,
+    paint,
+)
+
+Publish = Callable[..., StageState]
+Gate = Callable[..., Outcome]
+
+
+@pytest.fixture
+def gate(settings: GateSettings, registry: Registry, alerts: AlertSender) -> Gate:
+    """Runs the gate, with settings changed by keyword."""
+    return lambda **changes: run_gate(settings.model_copy(update=changes), registry, alerts)
+
+
+def in_production(registry: Registry) -> str:
+    state = registry.current("production")
+    return state.record.version if state else ""
+
+
+def last_verdict(registry: Registry, state: StageState) -> Verdict:
+    return registry.verdicts(state.record.version)[-1]
+
+
+def failed(verdict: Verdict) -> list[str]:
+    return [check.name for check in verdict.checks if not check.passed]
+
+
+def alerted(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The alerts' texts; without a mail server the sender logs them."""
+    return [r.getMessage() for r in caplog.records if r.name.startswith("alerts")]
+
+
+def test_first_candidate_is_promoted(
+    publish: Publish, gate: Gate, registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    state = publish(RIGHT)
+    outcome = gate()
+    assert outcome.exit_code == 0
+    assert in_production(registry) == state.record.version
+    verdict = last_verdict(registry, state)
+    assert verdict.passed
+    assert verdict.compared_with == ""
+    assert verdict.metrics["accuracy"]["value"] == 1
+    assert verdict.id in registry.history("production")[0].why
+    assert alerted(caplog) == []
+
+
+def test_outcome_is_told_in_aligned_lines(publish: Publish, gate: Gate) -> None:
+    version = publish(RIGHT).record.version
+    lines = gate().text.splitlines()
+    assert lines[0] == "verdict    promoted to production"
+    assert lines[1] == f"version    {version}"
+    assert lines[2].startswith("accuracy   100.00 % [")
+    assert "report.html" in lines[-1]
+
+
+def test_worse_candidate_is_refused(
+    publish: Publish, gate: Gate, registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = publish(RIGHT)
+    gate()
+    before = registry.current("production")
+    state = publish(BLIND_TO_RED)
+    outcome = gate(min_accuracy=0.3)
+    assert outcome.exit_code == 1
+    assert registry.current("production") == before
+    verdict = last_verdict(registry, state)
+    assert failed(verdict) == ["non-inferiority"]
+    assert verdict.compared_with == first.record.version
+    assert verdict.metrics["comparison"]["lost"] > 5
+    assert ("reason", verdict.reasons[0]) in outcome.lines
+    assert len(alerted(caplog)) == 1
+    assert verdict.reasons[0] in alerted(caplog)[0]
+    assert state.record.version[:12] in alerted(caplog)[0]
+
+
+def test_better_candidate_replaces_production(
+    publish: Publish, gate: Gate, registry: Registry
+) -> None:
+    publish(BLIND_TO_RED)
+    assert gate(min_accuracy=0.3).exit_code == 0
+    better = publish(RIGHT)
+    assert gate().exit_code == 0
+    assert in_production(registry) == better.record.version
+    assert last_verdict(registry, better).metrics["comparison"]["won"] > 5
+
+
+def test_candidate_below_the_floor_is_refused(
+    publish: Publish, gate: Gate, registry: Registry
+) -> None:
+    state = publish(BLIND_TO_RED)
+    assert gate().exit_code == 1
+    assert in_production(registry) == ""
+    assert failed(last_verdict(registry, state)) == ["accuracy"]
+
+
+def test_one_in_production_already_is_not_judged_again(
+    publish: Publish, gate: Gate, registry: Registry
+) -> None:
+    state = publish(RIGHT)
+    gate()
+    outcome = gate()
+    assert outcome.exit_code == 0
+    assert "in production already" in outcome.text
+    assert len(registry.verdicts(state.record.version)) == 1
+    assert len(registry.history("production")) == 1
+
+
+def test_refused_candidate_can_be_judged_again(
+    publish: Publish, gate: Gate, registry: Registry
+) -> None:
+    state = publish(BLIND_TO_RED)
+    gate()
+    assert gate(min_accuracy=0.3).exit_code == 0
+    assert [verdict.passed for verdict in registry.verdicts(state.record.version)] == [False, True]
+
+
+def test_empty_testing_stage_is_named(gate: Gate) -> None:
+    with pytest.raises(NoCandidate, match="testing stage"):
+        gate()
+
+
+def test_report_lies_in_the_registry_and_in_the_folder(
+    publish: Publish, gate: Gate, settings: GateSettings, backend: MemoryBackend
+) -> None:
+    version = publish(RIGHT).record.version
+    gate()
+    names = [blob.name for blob in backend.list(f"versions/{version}/gate/")]
+    assert sorted(name.rpartition("/")[2] for name in names) == [
+        "report.html",
+        "report.json",
+        "verdict.json",
+    ]
+    document = json.loads((Path(settings.reports) / "report.json").read_bytes())
+    assert document["verdict"]["version"] == version
+    assert (Path(settings.reports) / "report.html").stat().st_size > 10_000
+
+
+def test_a_folder_that_cannot_be_written_keeps_no_model_back(
+    publish: Publish, gate: Gate, tmp_path: Path
+) -> None:
+    publish(RIGHT)
+    (tmp_path / "file").touch()
+    outcome = gate(reports=str(tmp_path / "file" / "reports"))
+    assert outcome.exit_code == 0
+    assert "versions/" in outcome.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "check"),
+    [({"max_size": 0.001}, "size"), ({"max_latency": 1e-6}, "latency")],
+)
+def test_budgets_are_held(
+    publish: Publish, gate: Gate, registry: Registry, changes: dict[str, float], check: str
+) -> None:
+    state = publish(RIGHT)
+    assert gate(**changes).exit_code == 1
+    assert failed(last_verdict(registry, state)) == [check]
+
+
+def test_nan_weights_are_refused(publish: Publish, gate: Gate, registry: Registry) -> None:
+    state = publish(RIGHT * np.nan)
+    assert gate().exit_code == 1
+    verdict = last_verdict(registry, state)
+    assert failed(verdict) == ["probabilities"]
+    assert "accuracy" not in verdict.metrics
+    assert in_production(registry) == ""
+
+
+def test_outputs_that_are_no_probabilities_are_refused(
+    publish: Publish, gate: Gate, registry: Registry
+) -> None:
+    state = publish(model(RIGHT, activation="linear"))
+    assert gate().exit_code == 1
+    assert failed(last_verdict(registry, state)) == ["probabilities"]
+
+
+def test_answers_that_depend_on_the_batch_are_refused(
+    publish: Publish, gate: Gate, registry: Registry
+) -> None:
+    import keras
+
+    state = publish(model(RIGHT, before=[keras.layers.UnitNormalization(axis=0)]))
+    assert gate().exit_code == 1
+    assert failed(last_verdict(registry, state)) == ["independent"]
+
+
+@pytest.fixture
+def publish_file(registry: Registry, publish: Publish) -> Publish:
+    """Puts any file into testing, with a card that promises a good model."""
+
+    def put(path: Path) -> StageState:
+        card = registry.card(publish(RIGHT).record.version)
+        version = hashlib.sha256(path.read_bytes()).hexdigest()
+        return registry.publish(path, replace(card, version=version), "a test")
+
+    return put
+
+
+def test_code_in_a_model_is_refused(
+    publish_file: Publish, gate: Gate, registry: Registry, tmp_path: Path
+) -> None:
+    import keras
+
+    path = tmp_path / "lambda.hdf5"
+    keras.Sequential([model(RIGHT), keras.layers.Lambda(lambda x: x)]).save(path)
+    state = publish_file(path)
+    assert gate().exit_code == 1
+    verdict = last_verdict(registry, state)
+    assert failed(verdict) == ["loads"]
+    assert verdict.reasons[0].startswith("candidate/best_model.hdf5")
+
+
+def test_file_that_is_no_model_is_refused(
+    publish_file: Publish, gate: Gate, registry: Registry, tmp_path: Path
+) -> None:
+    path = tmp_path / "text.hdf5"
+    path.write_bytes(b"not HDF5")
+    state = publish_file(path)
+    assert gate().exit_code == 1
+    reasons = last_verdict(registry, state).reasons
+    assert reasons == ("candidate/best_model.hdf5 is not an HDF5 file",)
+
+
+def test_wrong_number_of_classes_is_refused(
+    publish: Publish, gate: Gate, registry: Registry
+) -> None:
+    state = publish(RIGHT_WITH_GREY, classes=CLASSES)
+    assert gate().exit_code == 1
+    assert set(failed(last_verdict(registry, state))) <= {"loads", "card"}
+
+
+@pytest.mark.parametrize(
+    "example",
+    [
+        Golden.of(bytes(128 * 128 * 3), (0.9, 0.05, 0.05)),  # another model's
+        Golden("AAAA", (0.2, 0.3, 0.5)),
+        Golden("A", (0.2, 0.3, 0.5)),
+    ],
+)
+def test_golden_image_that_is_not_repeated_is_refused(
+    example: Golden, publish: Publish, gate: Gate, registry: Registry
+) -> None:
+    state = publish(RIGHT, golden=example)
+    assert gate().exit_code == 1
+    assert failed(last_verdict(registry, state)) == ["golden image"]
+
+
+def test_card_of_other_images_is_refused(publish: Publish, gate: Gate, registry: Registry) -> None:
+    state = publish(RIGHT, input_shape=(64, 64, 3))
+    assert gate().exit_code == 1
+    assert failed(last_verdict(registry, state)) == ["card"]
+
+
+def test_images_of_other_classes_are_a_usage_error(
+    publish: Publish,
+    gate: Gate,
+    registry: Registry,
+    colours_and_grey: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    state = publish(RIGHT)
+    with pytest.raises(ClassesDiffer, match="does not know 'grey'") as caught:
+        gate(data=str(colours_and_grey))
+    assert caught.value.exit_code == 2
+    assert registry.verdicts(state.record.version) == []
+    assert alerted(caplog) == []
+
+
+def test_no_image_held_out_is_a_usage_error(publish: Publish, gate: Gate, tmp_path: Path) -> None:
+    publish(RIGHT)
+    few = paint(tmp_path / "few", COLOURS, per_class=1)
+    with pytest.raises(NothingHeldOut, match="GATE_DATA"):
+        gate(data=str(few))
+
+
+def test_few_images_of_a_class_are_refused(
+    publish: Publish, gate: Gate, registry: Registry
+) -> None:
+    state = publish(RIGHT)
+    assert gate(min_per_class=1000).exit_code == 1
+    assert failed(last_verdict(registry, state)) == ["held-out images"]
+
+
+def test_other_data_than_in_training_is_said(
+    publish: Publish, gate: Gate, registry: Registry, tmp_path: Path
+) -> None:
+    state = publish(RIGHT)
+    more = paint(tmp_path / "more", COLOURS, per_class=70)
+    assert gate(data=str(more)).exit_code == 0
+    verdict = last_verdict(registry, state)
+    assert "other data" in next(c.sentence for c in verdict.checks if c.name == "data")
+    assert verdict.data_fingerprint != registry.card(state.record.version).data.fingerprint
+
+
+def test_a_class_can_be_added(
+    publish: Publish, gate: Gate, registry: Registry, colours_and_grey: Path
+) -> None:
+    publish(RIGHT)
+    gate()
+    state = publish(RIGHT_WITH_GREY, classes=("blue", "green", "grey", "red"))
+    assert gate(data=str(colours_and_grey)).exit_code == 0
+    verdict = last_verdict(registry, state)
+    compared = verdict.metrics["comparison"]
+    grey = verdict.metrics["per_class"]["grey"]["images"]
+    assert compared["images"] == verdict.metrics["images"] - grey
+    assert (compared["won"], compared["lost"]) == (0, 0)
+
+
+def test_a_class_is_lost_only_if_meant(
+    publish: Publish, gate: Gate, registry: Registry, colours_and_grey: Path
+) -> None:
+    publish(RIGHT_WITH_GREY, classes=("blue", "green", "grey", "red"))
+    gate(data=str(colours_and_grey))
+    state = publish(RIGHT)
+    assert gate().exit_code == 1
+    assert failed(last_verdict(registry, state)) == ["classes"]
+    assert gate(drop_classes=True).exit_code == 0
+    assert in_production(registry) == state.record.version
+
+
+def test_all_classes_can_be_exchanged_if_meant(
+    publish: Publish, gate: Gate, registry: Registry, tmp_path: Path
+) -> None:
+    publish(RIGHT)
+    gate()
+    other = paint(tmp_path / "other", {f"{name}ish": rgb for name, rgb in COLOURS.items()})
+    state = publish(BETTER, classes=tuple(f"{name}ish" for name in COLOURS))
+    assert gate(data=str(other)).exit_code == 1
+    assert gate(data=str(other), drop_classes=True).exit_code == 0
+    assert last_verdict(registry, state).metrics["comparison"] is None
+
+
+class Interrupted(MemoryBackend):
+    """A back end where something happens once, just before a verdict is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.event: Callable[[], object] = lambda: None
+
+    def create(self, name: str, source: BinaryIO) -> Blob:
+        if name.endswith("report.html"):
+            event, self.event = self.event, lambda: None
+            event()
+        return super().create(name, source)
+
+
+class TestOvertaken:
+    """Someone else changes production between comparison and promotion."""
+
+    @pytest.fixture
+    def backend(self) -> Interrupted:
+        return Interrupted()
+
+    @pytest.mark.parametrize("first", [True, False])
+    def test_winner_stays(
+        self,
+        first: bool,
+        publish: Publish,
+        gate: Gate,
+        registry: Registry,
+        backend: Interrupted,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        winner = publish(BLIND).record.version
+        if not first:
+            publish(RIGHT * 0.9)
+            gate()
+        state = publish(RIGHT)
+        other = Registry(backend, "somebody else")
+        before = registry.current("production")
+        backend.event = lambda: other.promote(winner, before, "in a hurry", force=True)
+        with pytest.raises(Overtaken, match="somebody else") as caught:
+            gate()
+        assert caught.value.exit_code == 1
+        assert "run the gate again" in str(caught.value)
+        assert in_production(registry) == winner
+        assert last_verdict(registry, state).passed
+        assert "somebody else" in alerted(caplog)[0]
+
+
+class Silent(MemoryBackend):
+    """A back end that stops answering at the first change of production."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.away = False
+
+    def replace_if(self, name: str, *args: Any) -> Blob:
+        if name.startswith("production/"):
+            self.away = True
+            raise Unreachable("the registry did not answer")
+        return super().replace_if(name, *args)
+
+    def stat(self, name: str) -> Blob | None:
+        if self.away:
+            raise Unreachable("the registry did not answer")
+        return super().stat(name)
+
+
+class TestOutcomeUnknown:
+    """The registry goes away while the gate promotes."""
+
+    @pytest.fixture
+    def backend(self) -> Silent:
+        return Silent()
+
+    def test_it_is_said(
+        self, publish: Publish, gate: Gate, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        publish(RIGHT)
+        with pytest.raises(OutcomeUnknown, match="not known"):
+            gate()
+        assert "not known" in alerted(caplog)[0]
+
+
+class TestDamage:
+    """Files of a registry in a folder, altered by hand."""
+
+    @pytest.fixture
+    def backend(self, tmp_path: Path) -> LocalBackend:
+        return LocalBackend(tmp_path / "registry")
+
+    def truncate(self, path: Path) -> None:
+        path.write_bytes(path.read_bytes()[:-100])
+
+    def test_truncated_candidate_is_refused(
+        self,
+        publish: Publish,
+        gate: Gate,
+        registry: Registry,
+        tmp_path: Path,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        publish(RIGHT)
+        gate()
+        before = registry.current("production")
+        state = publish(BETTER)
+        self.truncate(tmp_path / "registry" / "testing" / "best_model.hdf5")
+        assert gate().exit_code == 1
+        verdict = last_verdict(registry, state)
+        assert failed(verdict) == ["intact"]
+        assert "testing/best_model.hdf5" in verdict.reasons[0]
+        assert registry.current("production") == before
+        assert len(alerted(caplog)) == 1
+
+    def test_altered_version_is_not_promoted(
+        self, publish: Publish, gate: Gate, registry: Registry, tmp_path: Path
+    ) -> None:
+        version = publish(RIGHT).record.version
+        file = tmp_path / "registry" / "versions" / version / "best_model.hdf5"
+        file.chmod(0o644)
+        self.truncate(file)
+        with pytest.raises(Corrupt, match=version):
+            gate()
+        assert in_production(registry) == ""
+
+    def test_broken_production_is_replaced_only_if_told_to(
+        self,
+        publish: Publish,
+        gate: Gate,
+        registry: Registry,
+        tmp_path: Path,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        broken = publish(BLIND_TO_RED).record.version
+        gate(min_accuracy=0.3)
+        self.truncate(tmp_path / "registry" / "production" / "best_model.hdf5")
+        state = publish(RIGHT)
+        assert gate().exit_code == 1
+        assert in_production(registry) == broken
+        assert failed(last_verdict(registry, state)) == ["non-inferiority"]
+        assert "PRODUCTION IS BROKEN" in alerted(caplog)[-1]
+        assert gate(replace_broken=True).exit_code == 0
+        assert in_production(registry) == state.record.version
+        sentence = last_verdict(registry, state).checks[-1].sentence
+        assert "PRODUCTION IS BROKEN" in sentence
+        assert "truncated" in sentence or "cut short" in sentence
+
+
+def test_logs_are_quiet_on_the_way_to_a_promotion(
+    publish: Publish, gate: Gate, caplog: pytest.LogCaptureFixture
+) -> None:
+    publish(RIGHT)
+    caplog.clear()
+    gate()
+    assert [r for r in caplog.records if r.levelno >= logging.WARNING] == []
