@@ -22,6 +22,9 @@ MAX_PIXELS = 1 << 26
 # encoders write about ten of them. libjpeg-turbo leaves the limit to its callers.
 MAX_SCANS = 64
 
+# The PNG colour type of grey without an alpha channel.
+GREY = 0
+
 Size: TypeAlias = tuple[int, int]
 
 # A JPEG marker that a length follows, or the end of the image. Not the restarts, stuffed zeros
@@ -69,8 +72,10 @@ def transparent_grey(data: bytes) -> int | None:
     Returns:
         The level as decoded: of 16 bits if the file has 16, else of 8.
     """
+    if not data.startswith(b"\x89PNG"):
+        return None
     depth, colour_type = data[24:26]
-    if not data.startswith(b"\x89PNG") or colour_type != 0:
+    if colour_type != GREY:
         return None
     level = dict(_chunks(data)).get(b"tRNS")
     if level is None:
