@@ -102,8 +102,8 @@ class LocalBackend:
         allowed: dict[str, bool | None] = {}
         for area in ("versions", "testing", "production"):
             folder = _nearest(self._root / area)
-            allowed[f"read {area}/"] = os.access(folder, os.R_OK | os.X_OK)
-            allowed[f"write {area}/"] = os.access(folder, os.W_OK | os.X_OK)
+            allowed[f"read {area}/"] = _allows(folder, os.R_OK)
+            allowed[f"write {area}/"] = _allows(folder, os.W_OK)
         problems = [
             f"user {identity.user()} may not {operation} in {self._root}: change its permissions"
             for operation, allows in allowed.items()
@@ -224,6 +224,10 @@ def _sweep(path: Path, kept: int) -> None:
 def _nearest(path: Path) -> Path:
     """The deepest part of ``path`` that exists."""
     return next(each for each in (path, *path.parents) if each.exists())
+
+
+def _allows(folder: Path, mode: int) -> bool:
+    return os.access(folder, mode | os.X_OK, effective_ids=True)
 
 
 def _unless_missing(error: OSError) -> None:

@@ -1,0 +1,113 @@
+"""What is written reads back the same, and nothing else is taken for it."""
+
+from dataclasses import replace
+from typing import Any, get_args
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from registry import document
+from registry.card import Card, Golden
+from registry.errors import Corrupt
+from registry.record import Action, Stage, StageRecord
+from registry.verdict import Check, Verdict
+from tests.registry.samples import card
+
+TEXT = st.text(st.characters(codec="utf-8"))
+VERSION = st.text("0123456789abcdef", min_size=64, max_size=64)
+NUMBER = st.floats(allow_nan=False, allow_infinity=False)
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | NUMBER | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=8,
+)
+RECORDS = st.builds(
+    StageRecord,
+    stage=st.sampled_from(get_args(Stage)),
+    version=VERSION,
+    previous=VERSION | st.just(""),
+    sequence=st.integers(1, 10**8),
+    operation=TEXT,
+    action=st.sampled_from(get_args(Action)),
+    who=TEXT,
+    when=TEXT,
+    why=TEXT,
+)
+
+
+@given(RECORDS)
+def test_a_record_survives_metadata(record: StageRecord) -> None:
+    metadata = record.to_metadata()
+    assert all(isinstance(value, str) for value in metadata.values())
+    assert StageRecord.from_metadata(metadata, "production/best_model.hdf5") == record
+
+
+@given(RECORDS)
+def test_a_record_survives_the_log(record: StageRecord) -> None:
+    encoded = document.encode(record)
+    assert document.decode(StageRecord, encoded, "log") == record
+    assert document.encode(document.decode(StageRecord, encoded, "log")) == encoded
+
+
+@given(RECORDS, st.sampled_from(list(StageRecord.__dataclass_fields__)))
+def test_a_record_without_a_field_is_none(record: StageRecord, field: str) -> None:
+    metadata = record.to_metadata()
+    del metadata[field]
+    with pytest.raises(Corrupt, match=rf"production/best_model\.hdf5 .*\({field}\)"):
+        StageRecord.from_metadata(metadata, "production/best_model.hdf5")
+
+
+@example({"py/object": "os.system", "json://1": {"py/id": 1}}, {}, (), b"")
+@given(
+    st.dictionaries(TEXT, JSON, max_size=4),
+    st.dictionaries(TEXT, NUMBER, max_size=4),
+    st.lists(NUMBER, max_size=4).map(tuple),
+    st.binary(max_size=64),
+)
+def test_a_card_survives_its_document(
+    arguments: dict[str, Any],
+    metrics: dict[str, float],
+    losses: tuple[float, ...],
+    pixels: bytes,
+) -> None:
+    one = replace(
+        card("0" * 64),
+        arguments=arguments,
+        metrics=metrics,
+        history={"loss": losses},
+        golden=Golden.of(pixels, losses),
+    )
+    again = document.decode(Card, document.encode(one), "card.json")
+    assert again == one
+    assert again.golden.pixels == pixels
+
+
+@given(
+    st.booleans(),
+    st.lists(st.builds(Check, TEXT, st.booleans(), TEXT), max_size=4).map(tuple),
+    st.dictionaries(TEXT, JSON, max_size=4),
+)
+def test_a_verdict_survives_its_document(
+    passed: bool, checks: tuple[Check, ...], metrics: dict[str, Any]
+) -> None:
+    verdict = Verdict("1", "0" * 64, "", passed, checks, metrics, "", "2026")
+    assert document.decode(Verdict, document.encode(verdict), "verdict.json") == verdict
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"\xff",
+        b'{"name": "accuracy", "passed": true}',
+        b'{"name": 1, "passed": true, "sentence": ""}',
+        b'{"py/object": "subprocess.Popen", "args": ["true"]}',
+    ],
+)
+def test_anything_else_is_corrupt(text: bytes) -> None:
+    with pytest.raises(Corrupt, match=r"^gate/check\.json is not a valid Check: "):
+        document.decode(Check, text, "gate/check.json")
