@@ -16,13 +16,12 @@ from typing import Any, BinaryIO
 import google_crc32c
 from google.api_core import exceptions as api
 from google.auth import exceptions as auth
-from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 from google.cloud.storage.retry import DEFAULT_RETRY
 
 from registry.backend import Blob, Diagnosis
-from registry.errors import Corrupt, NotFound, PreconditionFailed, RegistryError
-from registry.gcs_errors import NEEDS, Asked, translate
+from registry.errors import Corrupt, Forbidden, NotFound, PreconditionFailed, RegistryError
+from registry.gcs_errors import NEEDS, Asked, identity, translate, without_credentials
 
 # Of an upload, this much is in memory at a time. The library sends up to so much in one request.
 CHUNK = 8 * 2**20
@@ -155,11 +154,16 @@ class GCSBackend:
         """Say who we are to the registry and what we may do there; raises nothing."""
         permissions: dict[str, bool | None] = dict.fromkeys(NEEDS)
         try:
+            client = self._client
+        except Forbidden as error:
+            return Diagnosis("nobody", self._url(""), permissions, (str(error),))
+        try:
             permissions |= self._permissions()
             problems = self._lacking(permissions) + self._retention(permissions)
         except RegistryError as error:
             problems = (str(error),)
-        return Diagnosis(self._identity(), self._url(""), permissions, problems)
+        # Only now: on Google's own machines the first request finds out who we are.
+        return Diagnosis(identity(client._credentials), self._url(""), permissions, problems)
 
     # --- what diagnose tells ---
 
@@ -173,9 +177,10 @@ class GCSBackend:
         return {permission: permission in granted for permission in NEEDS}
 
     def _lacking(self, permissions: Mapping[str, bool | None]) -> tuple[str, ...]:
+        who = identity(self._client._credentials)
         return tuple(
-            f"{self._identity()} lacks {permission} on gs://{self._name}, which {need.purpose} "
-            f"needs: grant it {need.role}"
+            f"{who} lacks {permission} on gs://{self._name}, which {need.purpose} needs: "
+            f"grant it {need.role}"
             for permission, need in NEEDS.items()
             if permissions[permission] is False
         )
@@ -192,23 +197,15 @@ class GCSBackend:
             "holds: remove it, and protect single objects with holds instead",
         )
 
-    def _identity(self) -> str:
-        try:
-            credentials = self._client._credentials
-        except auth.GoogleAuthError:
-            return "nobody"
-        if isinstance(credentials, AnonymousCredentials):
-            return "anonymous"
-        if email := getattr(credentials, "service_account_email", None):
-            return f"service account {email}"
-        return f"user {getattr(credentials, 'account', '') or 'of unknown name'}"
-
     # --- Google's client ---
 
     @functools.cached_property
     def _client(self) -> storage.Client:
-        # No request of ours needs a project, and without one none is looked for.
-        client = storage.Client(project=None)
+        try:
+            # No request of ours needs a project, and this way none is looked for.
+            client = storage.Client(project=None)
+        except auth.GoogleAuthError as error:
+            raise without_credentials(self._url(""), error) from error
         # Otherwise the library fetches the bucket's location for its traces, in a thread that
         # goes on for minutes when the server is away, and with a permission we may not have.
         client._bucket_metadata_cache = None
@@ -255,17 +252,16 @@ class GCSBackend:
         except RegistryError:
             raise
         except Exception as error:
-            asked = Asked(self._url(name), permission, self._identity(), self._endpoint())
+            asked = Asked(
+                url=self._url(name),
+                permission=permission,
+                identity=identity(self._client._credentials),
+                endpoint=str(self._client.api_endpoint),
+            )
             ours = translate(error, asked)
             if ours is None:
                 raise
             raise ours from error
-
-    def _endpoint(self) -> str:
-        try:
-            return str(self._client.api_endpoint)
-        except auth.GoogleAuthError:
-            return "Google"
 
 
 class _Summed:

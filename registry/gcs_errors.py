@@ -9,6 +9,7 @@ import requests
 import urllib3
 from google.api_core import exceptions as api
 from google.auth import exceptions as auth
+from google.auth.credentials import AnonymousCredentials, Credentials
 from google.cloud.storage.exceptions import DataCorruption
 
 from registry.errors import (
@@ -71,6 +72,23 @@ class Asked:
     endpoint: str
 
 
+def identity(credentials: Credentials) -> str:
+    """Whom Google sees: a person, a program's service account, or anyone."""
+    if isinstance(credentials, AnonymousCredentials):
+        return "anonymous"
+    if address := getattr(credentials, "service_account_email", None):
+        return f"service account {address}"
+    return f"user {getattr(credentials, 'account', '') or 'of unknown name'}"
+
+
+def without_credentials(url: str, error: auth.GoogleAuthError) -> Forbidden:
+    """Our error for credentials that are missing or cannot be read."""
+    return Forbidden(
+        f"there are no credentials for {url}: run `gcloud auth application-default login`, or set "
+        f"GOOGLE_APPLICATION_CREDENTIALS to a service account's key file ({_first(error)})"
+    )
+
+
 def translate(error: Exception, asked: Asked) -> RegistryError | None:
     """Our error for one of the libraries'; None for an error that is none of theirs."""
     if isinstance(error, api.RetryError) and isinstance(error.cause, Exception):
@@ -88,7 +106,10 @@ def translate(error: Exception, asked: Asked) -> RegistryError | None:
     if isinstance(error, NO_ANSWER):
         return Unreachable(f"{asked.url} cannot be reached: {asked.endpoint}: {_reason(error)}")
     if isinstance(error, auth.GoogleAuthError):
-        return _unidentified(error, asked)
+        return Forbidden(
+            f"the credentials of {asked.identity} are not accepted for {asked.url}: renew them or "
+            f"use others ({_first(error)})"
+        )
     return None
 
 
@@ -119,26 +140,17 @@ def _forbidden(said: str, answer: str, asked: Asked) -> Forbidden:
     )
 
 
-def _unidentified(error: auth.GoogleAuthError, asked: Asked) -> Forbidden:
-    reason = str(error.args[0]).rstrip(".") if error.args else type(error).__name__
-    if isinstance(error, auth.DefaultCredentialsError):
-        return Forbidden(
-            f"there are no credentials for {asked.url}: run `gcloud auth application-default "
-            "login`, or set GOOGLE_APPLICATION_CREDENTIALS to a service account's key file "
-            f"({reason})"
-        )
-    return Forbidden(
-        f"the credentials of {asked.identity} are not accepted for {asked.url}: renew them or use "
-        f"others ({reason})"
-    )
-
-
 def _said(response: requests.Response) -> str:
     """The sentence in an error's body: JSON from Google, anything at all from a proxy."""
     try:
         return str(response.json()["error"]["message"]).strip()
     except (ValueError, LookupError, TypeError):
         return str(response.reason)
+
+
+def _first(error: auth.GoogleAuthError) -> str:
+    """What it says; the rest of what it carries is the body of an answer."""
+    return str(error.args[0]).rstrip(".") if error.args else type(error).__name__
 
 
 def _reason(error: BaseException) -> str:

@@ -192,10 +192,11 @@ def rewrite_object(
 
 def _copied(api: API, request: Request, source: StoredObject) -> int:
     """How much of a rewrite is done after this call of it."""
-    token = request.one.get("rewriteToken")
-    path, before = api.rewrites.pop(token, ("", 0)) if token else (request.path, 0)
-    if path != request.path:
-        raise Refusal(400, "invalid", "Invalid rewrite token.")
+    token, before = request.one.get("rewriteToken"), 0
+    if token:
+        path, before = api.rewrites.get(token, ("", 0))
+        if path != request.path:
+            raise Refusal(400, "invalid", "Invalid rewrite token.")
     size = len(source.content)
     most = int(request.one.get("maxBytesRewrittenPerCall") or api.rewrite_bytes or size)
     return min(before + most, size)

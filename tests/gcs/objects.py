@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import google_crc32c
@@ -200,10 +200,10 @@ class Store:
         """The live object, or None."""
         return self.bucket(bucket).objects.get(name)
 
-    def get(self, bucket: str, name: str, generation: str | None = None) -> StoredObject:
+    def get(self, bucket: str, name: str, generation: str | int | None = None) -> StoredObject:
         """The live object; with ``generation``, only if that is its generation."""
         found = self.find(bucket, name)
-        if found is None or generation not in (None, str(found.generation)):
+        if found is None or str(generation or found.generation) != str(found.generation):
             raise Refusal(404, "notFound", f"No such object: {bucket}/{name}")
         return found
 
@@ -246,8 +246,9 @@ class Store:
             del self.bucket(bucket).objects[name]
 
     def _check_retention(self, bucket: Bucket, live: StoredObject | None) -> None:
-        period = int(bucket.fields.get("retentionPolicy", {}).get("retentionPeriod", 0))
-        if live and (datetime.now(UTC) - datetime.fromisoformat(live.created)).seconds < period:
+        policy = bucket.fields.get("retentionPolicy", {})
+        period = timedelta(seconds=int(policy.get("retentionPeriod", 0)))
+        if live and datetime.now(UTC) < datetime.fromisoformat(live.created) + period:
             message = f"Object '{bucket.name}/{live.draft.name}' is subject to bucket's retention"
             raise Refusal(403, "retentionPolicyNotMet", f"{message} policy.")
 

@@ -79,7 +79,9 @@ def multipart(query: Mapping[str, str], content_type: str, body: bytes) -> Draft
 
 
 def _part(part: bytes) -> tuple[dict[str, str], bytes]:
-    head, _, content = part.removeprefix(b"\r\n").partition(b"\r\n\r\n")
+    head, end, content = part.partition(b"\r\n\r\n")
+    if not end:
+        raise Refusal(400, "badRequest", "Malformed multipart body.")
     lines = (line.partition(":") for line in head.decode().splitlines())
     return {key.strip().lower(): value.strip() for key, _, value in lines}, content[:-2]
 

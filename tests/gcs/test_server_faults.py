@@ -1,0 +1,63 @@
+"""Faults strike when they are ordered to, and what was done is done."""
+
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from tests.gcs.conftest import Raw
+from tests.gcs.gcs_process import GCSServer
+
+
+@pytest.fixture(autouse=True)
+def _all_strike(gcs_server: GCSServer) -> Iterator[None]:
+    """Nothing that was ordered here is left for another test."""
+    yield
+    gcs_server.behave()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_503_before_and_after(gcs_server: GCSServer, raw: Raw, when: str) -> None:
+    gcs_server.fail(operation="objects.insert", kind="503", when=when)
+    answer = raw.put("a", b"content")
+    assert answer.status_code == 503
+    assert answer.json()["error"]["code"] == 503
+    assert raw.get("a").ok == (when == "after")
+    assert raw.put("a", b"content").ok
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_reset_before_and_after(gcs_server: GCSServer, raw: Raw, when: str) -> None:
+    raw.made("source")
+    gcs_server.fail(operation="objects.rewrite", kind="reset", when=when)
+    with pytest.raises(requests.ConnectionError):
+        raw.rewrite("source", "a")
+    assert raw.get("a").ok == (when == "after")
+
+
+def test_an_answer_is_cut_in_the_middle(gcs_server: GCSServer, raw: Raw) -> None:
+    raw.made("a", bytes(100_000))
+    gcs_server.fail(operation="objects.get", kind="cut")
+    with pytest.raises(requests.exceptions.RequestException):
+        raw.media("a")
+    assert len(raw.media("a").content) == 100_000
+
+
+def test_an_answer_is_damaged(gcs_server: GCSServer, raw: Raw) -> None:
+    raw.made("a", b"content")
+    gcs_server.fail(operation="objects.get", kind="damage")
+    assert raw.media("a").content == b"bontent"
+    assert raw.media("a").content == b"content"
+
+
+def test_only_the_nth_write_and_those_after_it_are_hit(gcs_server: GCSServer, raw: Raw) -> None:
+    gcs_server.fail(skip=1, times=2)
+    statuses = [raw.put(name, b"").status_code for name in "abcd"]
+    assert statuses == [200, 503, 503, 200]
+    assert raw.get("b").status_code == 404
+
+
+def test_what_is_struck_off_does_not_strike(gcs_server: GCSServer, raw: Raw) -> None:
+    gcs_server.fail()
+    gcs_server.behave()
+    assert raw.put("a", b"").ok
