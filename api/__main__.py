@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import FrameType
 
 from alerts.open import open_alerts
@@ -35,21 +35,18 @@ LAST_WORDS = 2.0  # seconds that each background thread has to end, once all is 
 def main(argv: Sequence[str]) -> int:
     """Serve until SIGTERM or SIGINT, and return 0."""
     settings = parse("python -m api", __doc__ or "", ServeSettings, SHARED, argv)
+    model = read(ModelSettings)
     configure(read(LogSettings))
-    holder = Holder()
-    batcher = Batcher(holder.answer, settings.max_batch)
+    source = open_source(model, read(RegistrySettings))
     alerts = open_alerts(read(AlertSettings), "api")
-    refresher = Refresher(
-        open_source(read(ModelSettings), read(RegistrySettings)),
-        holder,
-        functools.partial(load_checked, batch_sizes=warm_sizes(settings.max_batch)),
-        alerts,
-        read(ModelSettings).refresh_seconds,
-    )
+    holder = Holder()
+    load = functools.partial(load_checked, batch_sizes=warm_sizes(settings.max_batch))
+    refresher = Refresher(source, holder, load, alerts, model.refresh_seconds)
+    batcher = Batcher(holder.answer, settings.max_batch)
     service = Service(holder, batcher, refresher.initialise, alerts, settings.request_timeout)
-    with alerts:
-        serve(settings, service, refresher.start)
-        ended = [batcher.stop(LAST_WORDS), refresher.stop(LAST_WORDS)]
+    serve(settings, service)
+    ended = [batcher.stop(LAST_WORDS), refresher.stop(LAST_WORDS)]
+    alerts.close(LAST_WORDS)
     if not all(ended):
         # A thread is still inside TensorFlow, whose native code does not survive Python's own
         # way out.
@@ -63,20 +60,25 @@ def open_source(model: ModelSettings, registry: RegistrySettings) -> Source:
     return Source(open_registry(registry), registry.url, Cache(model.cache), model.version)
 
 
-def serve(settings: ServeSettings, service: Service, load: Callable[[], None]) -> None:
+def serve(settings: ServeSettings, service: Service) -> None:
     """Listen at once, load meanwhile, and return when the last request is answered."""
     app = create_app(service)
     if settings.debug:
-        service.batcher.start()
-        load()
+        start(service)
         app.run(settings.host, settings.port, debug=True, use_reloader=False)
         return
     server = Server(app, listen(settings.host, settings.port), settings)
     stop_on_signals(service.holder, server)
-    service.batcher.start()
-    load()
+    start(service)
     logger.info("listening on %s port %d", settings.host, settings.port)
     server.run()
+
+
+def start(service: Service) -> None:
+    """Start the threads behind the application."""
+    service.alerts.start()
+    service.batcher.start()
+    service.initialise()
 
 
 def stop_on_signals(holder: Holder, server: Server) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 import re
 import shutil
 from collections.abc import Callable, Collection
@@ -95,6 +96,6 @@ def _sha256(path: Path) -> str:
 
 def _write(path: Path, content: bytes) -> None:
     """Replace the file whole. Without fsync: what a power cut leaves is checked when it is read."""
-    temporary = path.with_name(f"{path.name}.new")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_bytes(content)
     temporary.replace(path)

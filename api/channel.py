@@ -65,18 +65,18 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
             raise ParsingError("a number or the URI cannot be read") from None
 
 
-class Answer(WSGITask):  # type: ignore[misc]
+class AnswerTask(WSGITask):  # type: ignore[misc]
     """Answers a request through the application."""
 
     def build_response_header(self) -> bytes:
         """The status line and headers; the last answer before the end says that it is."""
-        if self.channel.server.draining:
+        if self.channel.server.draining and self.channel.is_last(self.request):
             self.set_close_on_finish()
         header: bytes = super().build_response_header()
         return header
 
 
-class Refusal(ErrorTask):  # type: ignore[misc]
+class RefusalTask(ErrorTask):  # type: ignore[misc]
     """Answers a request that never reached the application."""
 
     def execute(self) -> None:
@@ -101,8 +101,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     """One client's connection."""
 
     parser_class = Parser
-    task_class = Answer
-    error_task_class = Refusal
+    task_class = AnswerTask
+    error_task_class = RefusalTask
 
     request: Parser | None  # while it is being received
     will_close: bool
@@ -119,6 +119,10 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     def idle(self) -> bool:
         """Whether nothing is in flight: no request, no part of one, no answer to be sent."""
         return not (self.requests or self.request or self.total_outbufs_len)
+
+    def is_last(self, request: Parser) -> bool:
+        """Whether the client has sent nothing behind ``request`` yet."""
+        return self.requests[-1:] == [request] and self.request is None
 
     def received(self, data: bytes) -> bool:
         """Take in what the client sent."""

@@ -113,11 +113,38 @@ class Refresher:
         return self._backoff.delay(self._misses)
 
     def _adopt(self, wanted: Wanted) -> None:
+        if wanted.version == self._bad_version and self._clock() < self._retry_at:
+            return
         serving = self._holder.current
-        if serving is not None and serving.version == wanted.version:
-            self._renew(serving, wanted)
-        elif wanted.version != self._bad_version or self._clock() >= self._retry_at:
-            self._try(wanted)
+        try:
+            if serving is not None and serving.version == wanted.version:
+                self._renew(serving, wanted)
+            else:
+                self._serve(wanted)
+        except Exception as error:
+            self._refuse(wanted.version, error)
+            self._fall_back()
+        else:
+            self._bad_version = ""
+            self._holder.problem = ""
+
+    def _refuse(self, version: str, error: Exception) -> None:
+        self._failures = self._failures + 1 if version == self._bad_version else 1
+        self._bad_version = version
+        self._retry_at = self._clock() + self._backoff.delay(self._failures)
+        self._report(error, f"cannot serve version {version[:12]}")
+
+    def _fall_back(self) -> None:
+        """At the start, serve what served last if what should serve now cannot be had."""
+        if self._holder.current is not None or self._fell_back:
+            return
+        self._fell_back = True
+        try:
+            last = self._source.last_served()
+            if last is not None:
+                self._serve(last, from_cache=True)
+        except Exception as error:
+            self._report(error, "cannot serve what served last")
 
     def _renew(self, serving: Snapshot, wanted: Wanted) -> None:
         """Bring the record up to date: the same version may have been promoted again."""
@@ -125,33 +152,6 @@ class Refresher:
         if serving.record != record or serving.from_cache:
             self._holder.swap(replace(serving, record=record, from_cache=False))
             self._source.keep(wanted, serving.version)
-        self._holder.problem = ""
-
-    def _try(self, wanted: Wanted) -> None:
-        try:
-            self._serve(wanted)
-        except Exception as error:
-            self._failures = self._failures + 1 if wanted.version == self._bad_version else 1
-            self._bad_version = wanted.version
-            self._retry_at = self._clock() + self._backoff.delay(self._failures)
-            self._report(error, f"cannot serve version {wanted.version[:12]}")
-            self._fall_back()
-        else:
-            self._bad_version = ""
-            self._holder.problem = ""
-
-    def _fall_back(self) -> None:
-        """At the start, serve what served last if what should serve now cannot be had."""
-        if self._holder.current is not None or self._fell_back:
-            return
-        self._fell_back = True
-        last = self._source.last_served()
-        if last is None:
-            return
-        try:
-            self._serve(last, from_cache=True)
-        except Exception as error:
-            self._report(error, f"cannot serve version {last.version[:12]}, which served last")
 
     def _serve(self, wanted: Wanted, from_cache: bool = False) -> None:
         path, card = self._source.obtain(wanted)

@@ -328,6 +328,20 @@ def test_what_is_in_flight_when_it_stops_is_answered(
         running.connect()
 
 
+def test_requests_pipelined_before_the_end_are_all_answered(
+    serve: Callable[..., Running], held: Held
+) -> None:
+    running = serve()
+    request = head(NBYTES) + bytes([7]) * NBYTES
+    with sent(running, 3 * request) as connection:
+        assert held.entered.acquire(timeout=FOREVER)
+        running.server.stop()
+        held.released.set()
+        answers = everything(connection)
+    assert answers.count(b'{"message":"7"}') == 3
+    assert answers.count(b"Connection: close") == 1
+
+
 def test_an_idle_connection_does_not_hold_up_the_end(serve: Callable[..., Running]) -> None:
     running = serve(shutdown_timeout=FOREVER)
     with sent(running, b"GET /health HTTP/1.1\r\n\r\n") as connection, running.connect() as fresh:
