@@ -15,6 +15,7 @@ from matplotlib.image import imsave
 from matplotlib.ticker import MaxNLocator
 
 from images import Images
+from testing.intervals import proportion
 from testing.scoring import Bin
 
 ACCENT, WARM, GREY, INK = "#2a5db0", "#c2571a", "#8a94a3", "#1d2530"
@@ -39,14 +40,17 @@ def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> bytes:
     return _png(figure)
 
 
-def reliability(bins: Sequence[Bin]) -> bytes:
-    """Accuracy against confidence; points on the diagonal are calibrated."""
+def reliability(bins: Sequence[Bin], level: float) -> bytes:
+    """Accuracy with its interval against confidence; points on the diagonal are calibrated."""
     figure = Figure(figsize=(5, 4.6), dpi=DPI, layout="constrained")
     upper, lower = figure.subplots(2, 1, height_ratios=(3, 1), sharex=True)
     filled = [b for b in bins if b.images]
     upper.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1, label="calibrated")
+    for b in filled:
+        found = proportion(round(b.accuracy * b.images), b.images, level)
+        upper.plot([b.confidence] * 2, [found.low, found.high], color=ACCENT, alpha=0.45)
     x, y = [b.confidence for b in filled], [b.accuracy for b in filled]
-    upper.plot(x, y, color=ACCENT, marker="o", label="this model")
+    upper.plot(x, y, "o", color=ACCENT, label="this model", clip_on=False)
     upper.set(ylabel="accuracy", xlim=(0, 1), ylim=(-0.03, 1.03))
     upper.legend(frameon=False, loc="upper left")
     middles, width = [(b.low + b.high) / 2 for b in bins], bins[0].high - bins[0].low

@@ -94,7 +94,7 @@ def _plots(case: Case, findings: Findings) -> dict[str, str]:
         drawn["learning_curve"] = data_uri(plots.learning_curve(case.card.history))
     if scores := findings.scores:
         drawn["confusion"] = data_uri(plots.confusion(scores.confusion, case.card.classes))
-        drawn["reliability"] = data_uri(plots.reliability(scores.reliability))
+        drawn["reliability"] = data_uri(plots.reliability(scores.reliability, scores.level))
     return drawn
 
 

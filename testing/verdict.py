@@ -4,6 +4,9 @@ Against production the question is whether the candidate is *non-inferior*: whet
 confidence interval of the difference in accuracy lies above minus a margin. McNemar's test asks
 another question, whether a difference was shown, and not to have shown one is no evidence of
 quality: a candidate that loses 5 of 359 images and wins none has p = 0.0625 there and would pass.
+
+A margin is allowed anew at each promotion, so small losses can add up over many; what stops that
+is the floor under accuracy, which does not move.
 """
 
 from collections.abc import Collection, Iterable, Mapping

@@ -41,8 +41,8 @@ def test_class_without_images_can_be_drawn() -> None:
 
 
 def test_reliability_of_no_and_of_some_answers() -> None:
-    opened(plots.reliability([Bin(0, 0.5, 0, 0, 0), Bin(0.5, 1, 0, 0, 0)]))
-    opened(plots.reliability(reliability(np.array([0.2, 0.9]), np.array([False, True]))))
+    opened(plots.reliability([Bin(0, 0.5, 0, 0, 0), Bin(0.5, 1, 0, 0, 0)], 0.95))
+    opened(plots.reliability(reliability(np.array([0.2, 0.9]), np.array([False, True])), 0.95))
 
 
 @pytest.mark.parametrize(
