@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from registry.backend import Diagnosis
 from registry.card import Card
 from registry.record import Stage, StageRecord, StageState
+from registry.sentence import printable
 from registry.verdict import Verdict
 
 DIGITS = 12  # of a version, where people compare versions; any unique beginning will do to name one
@@ -36,7 +37,7 @@ def short(version: str) -> str:
 
 def table(rows: Iterable[Sequence[str]]) -> str:
     """The rows in aligned columns."""
-    rows = list(rows)
+    rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
     return "\n".join(lines)

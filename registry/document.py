@@ -16,7 +16,11 @@ T = TypeVar("T")
 
 
 def encode(value: object) -> bytes:
-    """``value``, a dataclass of JSON-like fields, as indented UTF-8 JSON."""
+    """``value``, a dataclass of JSON-like fields, as indented UTF-8 JSON.
+
+    Keys of dictionaries may be any text without a ``/``, as names of folders are: those that begin
+    with ``py/`` or ``json://`` mean something to jsonpickle and would not come out as they are.
+    """
     text: str = jsonpickle.encode(value, unpicklable=False, make_refs=False, keys=True, indent=2)
     return text.encode() + b"\n"
 

@@ -182,7 +182,7 @@ class Registry:
         """
         name = names.card(version)
         if self._backend.stat(name) is None:
-            raise NotFound(f"the registry has no version {version}")
+            raise NotFound(f"the registry has no version {version}: there is no {name}")
         card = document.decode(Card, objects.read(self._backend, name), name)
         if card.version != version:
             raise Corrupt(f"{name} is the card of {card.version}")

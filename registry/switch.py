@@ -24,6 +24,7 @@ from registry.errors import (
 )
 from registry.history import Log
 from registry.record import Action, Stage, StageRecord, StageState
+from registry.sentence import sentence
 
 logger = logging.getLogger(__name__)
 
@@ -113,9 +114,9 @@ class Switch:
             sequence=before.record.sequence + 1 if before.record else 1,
             operation=self._new_id(),
             action=action,
-            who=_sentence(self._actor),
+            who=sentence(self._actor, SENTENCE_LENGTH),
             when=self._clock().isoformat(),
-            why=_sentence(why),
+            why=sentence(why, SENTENCE_LENGTH),
         )
 
     def _write(self, record: StageRecord, source: Blob, generation: int) -> StageState:
@@ -183,9 +184,3 @@ def _unknown(record: StageRecord, cause: RegistryError) -> OutcomeUnknown:
         f"run `python -m registry show {record.stage}` and look for operation {record.operation}",
         record.operation,
     )
-
-
-def _sentence(text: str) -> str:
-    """``text`` on one line, short enough for object metadata."""
-    line = " ".join(text.encode(errors="replace").decode().split())
-    return line if len(line) <= SENTENCE_LENGTH else f"{line[: SENTENCE_LENGTH - 3]}..."

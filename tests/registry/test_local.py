@@ -3,17 +3,15 @@
 import io
 import os
 import shutil
-import tempfile
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from registry import disk, identity
+from registry import disk
 from registry.backend import Blob
-from registry.errors import Corrupt, Forbidden, NotFound, PreconditionFailed, Unreachable
+from registry.errors import Corrupt, NotFound, PreconditionFailed, Unreachable
 from registry.local import LocalBackend
 from registry.store import Registry
 from tests.registry.samples import Sample, approved
@@ -308,16 +306,6 @@ def test_a_full_disk_leaves_the_old_generation_in_place(
     assert len(list((folder / "production/.best_model.hdf5").iterdir())) == 1
 
 
-def test_a_root_that_is_a_file_is_explained(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    local = LocalBackend(tmp_path / "file")
-    with pytest.raises(Unreachable, match="file"):
-        put(local, "versions/a", b"")
-    [problem] = local.diagnose().problems
-    assert "not a folder" in problem
-    assert "REGISTRY_URL" in problem
-
-
 def test_a_lock_that_is_never_released_is_explained(folder: Path) -> None:
     impatient = LocalBackend(folder, timeout=0)
     put(impatient, "production/a", b"")
@@ -337,71 +325,3 @@ def test_a_lock_is_waited_for(local: LocalBackend, folder: Path) -> None:
         assert local.stat("production/b") is None
     waiter.join()
     assert local.stat("production/b")
-
-
-@contextmanager
-def unprivileged() -> Iterator[None]:
-    """Let permissions matter even where the tests run as root."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.setegid(65534)
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-        os.setegid(0)
-
-
-@pytest.fixture
-def public() -> Iterator[Path]:
-    """A folder that every user reaches, unlike pytest's own."""
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        yield Path(folder) / "registry"
-
-
-def test_no_permission_names_path_and_user(public: Path, samples: Samples) -> None:
-    one, two = samples(2)
-    registry = Registry(LocalBackend(public), "")
-    version = approved(registry, one)
-    registry.promote(version, None, "good")
-    approved(registry, two)
-    for path in [public, *public.rglob("*")]:
-        if path.is_dir():
-            path.chmod(0o555)
-    try:
-        with unprivileged():
-            user = identity.user()
-            state = registry.current("production")
-            assert state
-            with pytest.raises(Forbidden, match=f"user {user} .*{public}/production"):
-                registry.promote(two.version, state, "better")
-            assert registry.current("production") == state
-            problems = registry.doctor().problems
-            assert any("write production/" in each for each in problems)
-            assert all(user in each for each in problems)
-    finally:
-        for path in [public, *public.rglob("*")]:
-            if path.is_dir():
-                path.chmod(0o755)
-
-
-def test_what_may_not_be_read_is_not_taken_for_empty(public: Path, samples: Samples) -> None:
-    [one] = samples(1)
-    registry = Registry(LocalBackend(public), "")
-    registry.publish(one.path, one.card, "new")
-    for area in ("versions", "testing"):
-        (public / area).chmod(0o000)
-    try:
-        with unprivileged():
-            with pytest.raises(Forbidden, match=f"{public}/testing"):
-                registry.current("testing")
-            with pytest.raises(Forbidden, match=f"{public}/versions"):
-                registry.versions()
-            with pytest.raises(Forbidden, match=f"{public}/versions"):
-                registry.card(one.version)
-    finally:
-        for area in ("versions", "testing"):
-            (public / area).chmod(0o755)
