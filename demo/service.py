@@ -1,5 +1,6 @@
 """The service as a child process on a free port, and a client of it."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -12,6 +13,7 @@ import requests
 
 from process.errors import Failure
 
+POLL = 0.2  # seconds between two questions whether the service is ready
 STOP_WITHIN = 60  # seconds, above the service's own limit for a graceful shutdown
 
 
@@ -28,7 +30,9 @@ class Service:
         """Start the service on a port that is free now."""
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
-        variables = {"SERVE_HOST": "127.0.0.1", "SERVE_PORT": str(port)}
+        # A line of log for each of some hundred requests would bury the answers.
+        quiet = {"LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING")}
+        variables = quiet | {"SERVE_HOST": "127.0.0.1", "SERVE_PORT": str(port)}
         process = subprocess.Popen([sys.executable, "-m", "api"], env=os.environ | variables)
         return cls(process, f"http://127.0.0.1:{port}")
 
@@ -54,22 +58,22 @@ class Service:
             Failure: the service ended, or was not ready in time; the message has its reason.
         """
         deadline = time.monotonic() + seconds
-        reason = "it did not answer"
+        reason = "it does not listen"
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 raise Failure(f"the service ended with exit code {self._process.returncode}")
-            try:
+            with contextlib.suppress(requests.ConnectionError):
                 answer = self._session.get(f"{self.address}/ready", timeout=10)
                 if answer.ok:
-                    info: dict[str, Any] = self._session.get(
-                        f"{self.address}/info", timeout=10
-                    ).json()
-                    return info
+                    return self.info()
                 reason = answer.text.strip()
-            except requests.ConnectionError:
-                pass  # it is not listening yet
-            time.sleep(0.2)
+            time.sleep(POLL)
         raise Failure(f"the service was not ready within {seconds:.0f} s: {reason}")
+
+    def info(self) -> dict[str, Any]:
+        """What ``/info`` says of the model that serves."""
+        info: dict[str, Any] = self._session.get(f"{self.address}/info", timeout=10).json()
+        return info
 
     def classify(self, image: bytes) -> str:
         """POST the raw bytes of one image and return the message of the answer.

@@ -1,31 +1,35 @@
 """The README says what the declarations say."""
 
 import importlib
+import re
 from pathlib import Path
 
-from process.logs import LogSettings
+import pytest
+
 from process.settings import Settings, table
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 
-
-def declarations() -> list[type[Settings]]:
-    """Every declaration of settings, found in the packages' ``settings`` modules."""
-    found: list[type[Settings]] = []
-    for path in sorted(ROOT.glob("*/settings.py")):
-        module = importlib.import_module(f"{path.parent.name}.settings")
-        found += [
-            value
-            for value in vars(module).values()
-            if isinstance(value, type)
-            and issubclass(value, Settings)
-            and value.__module__ == module.__name__
-            and value is not Settings
-        ]
-    return [*found, LogSettings]
+TABLES = re.findall(r"<!-- settings: (.+?) -->\n(.*?)\n?<!-- end -->", README, re.DOTALL)
 
 
-def test_the_configuration_table_is_the_declarations_own() -> None:
-    documented = README.split("<!-- settings -->")[1].split("<!-- /settings -->")[0].strip()
-    assert documented == table(declarations())
+def declarations() -> dict[str, type[Settings]]:
+    """Every declaration of settings in our packages, by name."""
+    modules = [f"{path.parent.name}.settings" for path in ROOT.glob("*/settings.py")]
+    return {
+        name: value
+        for module in [*modules, "process.logs"]
+        for name, value in vars(importlib.import_module(module)).items()
+        if isinstance(value, type) and issubclass(value, Settings) and value is not Settings
+    }
+
+
+@pytest.mark.parametrize(("names", "documented"), TABLES)
+def test_a_table_is_the_declarations_own(names: str, documented: str) -> None:
+    assert documented == table([declarations()[name] for name in names.split()])
+
+
+def test_every_declaration_is_documented() -> None:
+    documented = [name for names, _ in TABLES for name in names.split()]
+    assert sorted(documented) == sorted(declarations())
