@@ -1,5 +1,6 @@
 """The registry on each back end, and samples to put into it."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,12 @@ from registry.local import LocalBackend
 from registry.memory import MemoryBackend
 from registry.store import Registry
 from tests.registry.samples import Sample, sample
+
+
+@pytest.fixture(autouse=True)
+def _no_sync(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare the disk: only a power cut would tell, and test_local.py sees to the syncing."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
 
 
 @pytest.fixture(params=["memory", "local", "gcs"])

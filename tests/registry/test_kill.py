@@ -1,7 +1,6 @@
 """kill -9 at every step that a change of a registry in a folder takes on disk."""
 
 import hashlib
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,12 +14,6 @@ from registry.store import Registry
 from tests.registry.samples import Sample, approved, sample
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(autouse=True)
-def _no_sync(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A kill leaves the kernel's memory as it is: here syncing would only take time."""
-    monkeypatch.setattr(os, "fsync", lambda _: None)
 
 
 @pytest.fixture

@@ -325,3 +325,41 @@ def test_a_lock_is_waited_for(local: LocalBackend, folder: Path) -> None:
         assert local.stat("production/b") is None
     waiter.join()
     assert local.stat("production/b")
+
+
+def test_a_name_is_given_to_what_is_on_the_disk_and_then_kept_there(
+    folder: Path, registry: Registry, samples: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[tuple[str, Path]] = []
+    link, replace = os.link, Path.replace
+
+    def sync(descriptor: int) -> None:
+        steps.append(("sync", Path(f"/proc/self/fd/{descriptor}").readlink()))
+
+    def noted_link(part: Path, path: Path) -> None:
+        assert ("sync", part) in steps
+        link(part, path)
+        steps.append(("name", path))
+
+    def noted_replace(self: Path, path: Path) -> Path:
+        if path.is_relative_to(folder):
+            new = (path.parent / self.readlink()).parent
+            files = [new / "best_model.hdf5", new / "metadata.json"]
+            for each in (*files, new, new.parent):
+                assert ("sync", each) in steps
+            steps.append(("name", path))
+        return replace(self, path)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(os, "link", noted_link)
+    monkeypatch.setattr(Path, "replace", noted_replace)
+    for one in samples(2):
+        registry.promote(approved(registry, one), registry.current("production"), "better")
+    named = [(number, path) for number, (what, path) in enumerate(steps) if what == "name"]
+    assert len(named) == 2 * (4 + 4)  # model, card, report, verdict; two stages, two log entries
+    for number, path in named:
+        assert steps[number + 1] == ("sync", path.parent)
+        for above in path.parents:
+            assert ("sync", above) in steps
+            if above == folder.parent:
+                break
