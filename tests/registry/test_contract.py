@@ -19,6 +19,7 @@ from registry.errors import (
     OutcomeUnknown,
     PreconditionFailed,
     Unreachable,
+    Unwritable,
 )
 from registry.record import StageState
 from registry.store import Registry
@@ -537,3 +538,17 @@ def test_a_card_of_another_version_is_refused(
         backend.create(f"versions/{two.version}/card.json", file)
     with pytest.raises(Corrupt, match=f"is the card of {one.version}"):
         registry.card(two.version)
+
+
+def test_a_target_that_cannot_be_written_is_named(
+    registry: Registry, samples: Samples, tmp_path: Path
+) -> None:
+    [one] = samples(1)
+    registry.publish(one.path, one.card, "new")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Unwritable, match=f"{tmp_path}/file/model cannot be written"):
+        registry.fetch(one.version, tmp_path / "file" / "model")
+    (tmp_path / "model").mkdir()
+    with pytest.raises(Unwritable, match=f"{tmp_path}/model cannot be written"):
+        registry.fetch(one.version, tmp_path / "model")
+    assert not list(tmp_path.glob(".model*"))

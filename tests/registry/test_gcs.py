@@ -332,9 +332,7 @@ def test_replacing_takes_the_permission_to_delete(
     source = put(gcs_backend, "versions/a/m", b"model")
     stage = gcs_backend.replace_if(STAGE, source, {}, 0)
     gcs_server.grant(gcs_bucket, "roles/storage.objectCreator", "roles/storage.objectViewer")
-    message = told(
-        lambda: gcs_backend.replace_if(STAGE, source, {}, stage.generation), Forbidden
-    )
+    message = told(lambda: gcs_backend.replace_if(STAGE, source, {}, stage.generation), Forbidden)
     assert "lacks storage.objects.delete" in message
     assert "grant it roles/storage.objectUser" in message
 
