@@ -1,6 +1,5 @@
 """One attempt at training a network, an epoch at a time."""
 
-import logging
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -13,8 +12,6 @@ from training.checkpoint import Arrays, Checkpoint
 from training.history import History
 from training.pipeline import Pipeline
 from training.settings import TrainSettings
-
-logger = logging.getLogger(__name__)
 
 WARM_UP_EPOCHS = 1
 VALIDATION_BATCH = 256
@@ -53,7 +50,6 @@ class Attempt:
     def run_epoch(self) -> None:
         """Train for one epoch, validate, and keep the weights if they are the best so far."""
         epoch = len(self.history)
-        on_terminal = sys.stdout.isatty()
         result = self.network.fit(
             self._batches.epoch(self.number, epoch),
             initial_epoch=epoch,
@@ -61,15 +57,12 @@ class Attempt:
             validation_data=(self._validation.images, self._validation.labels),
             validation_batch_size=VALIDATION_BATCH,
             shuffle=False,  # the batches are shuffled already
-            verbose=1 if on_terminal else 0,
+            verbose=1 if sys.stdout.isatty() else 0,  # Keras' progress bar,
         )
         metrics = {name: float(values[0]) for name, values in result.history.items()}
         self.history = self.history.after(metrics)
         if self.history.best == epoch:
             self.best = self.network.get_weights()
-        if not on_terminal:
-            shown = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
-            logger.info("attempt %d, epoch %d: %s", self.number + 1, epoch + 1, shown)
 
     def checkpoint(self, reached: Sequence[float]) -> Checkpoint:
         """What :meth:`restore` needs, after attempts that ``reached`` these accuracies."""

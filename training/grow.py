@@ -1,6 +1,7 @@
 """Attempts with ever larger networks, until one is accurate enough."""
 
 import logging
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -9,7 +10,6 @@ from typing import TypeAlias
 import keras
 
 from classifier.load import load_model
-from classifier.runtime import prepare_devices
 from images.split import Split
 from training import checkpoint, network
 from training.attempt import Attempt
@@ -31,15 +31,21 @@ class Growth:
         data: the training and validation parts.
         checkpoints: the file that is kept up to date after every epoch.
         base: the model file that the first attempt goes on from; None for random weights.
+        policy: the dtype policy to train in.
     """
 
     def __init__(
-        self, settings: TrainSettings, data: Split, checkpoints: Path, base: Path | None
+        self,
+        settings: TrainSettings,
+        data: Split,
+        checkpoints: Path,
+        base: Path | None = None,
+        policy: str = "float32",
     ) -> None:
         self._settings = settings
         self._data = data
         self._checkpoints = checkpoints
-        self._policy = "mixed_float16" if prepare_devices() else "float32"
+        self._policy = policy
         self._builders = _builders(settings, len(data.train.classes), base)
 
     def run(self) -> tuple[Attempt, keras.Model]:
@@ -82,12 +88,22 @@ class Growth:
         while not attempt.is_over:
             attempt.run_epoch()
             checkpoint.write(attempt.checkpoint(reached), self._checkpoints)
+            _log_epoch(attempt)
 
     def _finished(self, attempt: Attempt) -> keras.Model:
         """The attempt's best network as it is to be used on any device."""
         finished = self._builders[attempt.number]("float32")
         finished.set_weights(attempt.best)
         return finished
+
+
+def _log_epoch(attempt: Attempt) -> None:
+    """Say what the progress bar on a terminal would have said."""
+    if sys.stdout.isatty():
+        return
+    last = {name: values[-1] for name, values in attempt.history.metrics.items()}
+    shown = ", ".join(f"{name} {value:.4f}" for name, value in last.items())
+    logger.info("attempt %d, epoch %d: %s", attempt.number + 1, len(attempt.history), shown)
 
 
 def _builders(settings: TrainSettings, classes: int, base: Path | None) -> list[Builder]:

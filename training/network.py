@@ -1,6 +1,8 @@
 """The network: small enough for two cores, built from Keras' own layers alone.
 
-Safe mode loads nothing but built-in layers, so that nothing here may be a layer of ours.
+Safe mode loads nothing but built-in layers, so that nothing here may be a layer of ours. Each
+layer has a name of its own, as those that Keras makes up depend on what was built before, and
+equal models would differ in their files.
 """
 
 import keras
@@ -21,31 +23,33 @@ def build(classes: int, blocks: int, policy: str = "float32") -> keras.Model:
         policy: the dtype policy of all layers but the last, as ``mixed_float16``.
     """
     image = keras.Input((128, 128, 3), dtype="uint8", name="image")
-    x = layers.Rescaling(1 / 127.5, offset=-1, dtype=policy)(image)
-    x = _convolution(x, WIDTH // 2, STEM_STRIDE, STEM_STRIDE, policy)
+    x = layers.Rescaling(1 / 127.5, offset=-1, dtype=policy, name="scaling")(image)
+    x = _convolution("stem", x, WIDTH // 2, STEM_STRIDE, policy)
     for block in range(blocks):
-        x = _convolution(x, min(WIDTH << block, WIDEST), 3, 1, policy)
-        x = layers.MaxPooling2D(2, dtype=policy)(x)
-    x = layers.Flatten(dtype=policy)(x)
-    x = layers.Dropout(0.2, dtype=policy)(x)
+        name = f"block{block + 1}"
+        x = _convolution(name, x, min(WIDTH << block, WIDEST), 1, policy)
+        x = layers.MaxPooling2D(2, dtype=policy, name=f"{name}_pooling")(x)
+    x = layers.Flatten(dtype=policy, name="flatten")(x)
+    x = layers.Dropout(0.2, dtype=policy, name="dropout")(x)
     # Probabilities from float16 would sum to 1 only within a thousandth.
-    probabilities = layers.Dense(classes, activation="softmax", dtype="float32")(x)
-    return keras.Model(image, probabilities)
+    x = layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")(x)
+    return keras.Model(image, x, name="network")
 
 
 def _convolution(
-    x: keras.KerasTensor, channels: int, size: int, stride: int, policy: str
+    name: str, x: keras.KerasTensor, channels: int, stride: int, policy: str
 ) -> keras.KerasTensor:
-    """Convolution, batch normalisation, ReLU."""
+    """Convolution, batch normalisation, ReLU; with a stride, of patches side by side."""
     x = layers.Conv2D(
         channels,
-        size,
+        kernel_size=3 if stride == 1 else stride,
         strides=stride,
         padding="same",
         use_bias=False,  # batch normalisation adds one
         kernel_initializer="he_normal",
         dtype=policy,
+        name=f"{name}_convolution",
     )(x)
     # Keras' momentum of 0.99 needs hundreds of steps before validation means anything.
-    x = layers.BatchNormalization(momentum=0.9, dtype=policy)(x)
-    return layers.ReLU(dtype=policy)(x)
+    x = layers.BatchNormalization(momentum=0.9, dtype=policy, name=f"{name}_normalisation")(x)
+    return layers.ReLU(dtype=policy, name=f"{name}_relu")(x)

@@ -10,6 +10,8 @@ from process.errors import Failure
 from registry.card import Card
 from training.settings import TrainSettings
 
+NAMED = 20  # skipped files in an e-mail; the card has all of them
+
 
 def reported(train: Callable[[], Card], settings: TrainSettings, alerts: AlertSender) -> str:
     """Run ``train`` and send an alert with its outcome; an error goes on to the caller.
@@ -27,16 +29,16 @@ def reported(train: Callable[[], Card], settings: TrainSettings, alerts: AlertSe
     try:
         card = train()
     except Failure as failure:
-        tell("training failed", f"{failure}")
+        tell(f"failed: {failure}", str(failure))
         raise
     except KeyboardInterrupt:
-        tell("training was interrupted", "The same command goes on after the last epoch.")
+        tell("interrupted", "The same command goes on after the last epoch.")
         raise
     except BaseException as error:
-        tell("training failed unexpectedly", f"{type(error).__name__}: {error}")
+        tell(f"failed unexpectedly: {error!r}", f"{error!r}; the log has the traceback")
         raise
     summary = _summary(card, time.monotonic() - started)
-    tell(f"training published {card.version[:12]}", summary, _details(card))
+    tell(f"published {card.version[:12]}", summary, _details(card))
     return summary
 
 
@@ -50,5 +52,6 @@ def _summary(card: Card, seconds: float) -> str:
 
 def _details(card: Card) -> str:
     counts = ", ".join(f"{count} {part}" for part, count in card.data.images.items())
-    skipped = ", ".join(card.data.skipped) or "none"
-    return f"Images: {counts}\nFiles skipped: {skipped}"
+    skipped = card.data.skipped
+    more = f" and {len(skipped) - NAMED} more" if len(skipped) > NAMED else ""
+    return f"Images: {counts}\nFiles skipped: {', '.join(skipped[:NAMED]) or 'none'}{more}"

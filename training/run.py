@@ -43,10 +43,12 @@ def _train(settings: TrainSettings, dataset: Dataset, parts: Split, space: Works
     from training.grow import Growth
     from training.save import save
 
-    logger.info("training on %s", ", ".join(prepare_devices()) or "CPU")
+    gpus = prepare_devices()
+    logger.info("training on %s", ", ".join(gpus) or "CPU")
     base = space.base if settings.warm_start else None
+    policy = "mixed_float16" if gpus else "float32"
     try:
-        attempt, network = Growth(settings, parts, space.checkpoint, base).run()
+        attempt, network = Growth(settings, parts, space.checkpoint, base, policy).run()
     except TooInaccurate:
         space.remove()  # the same run would fail again: nothing in it is worth resuming
         raise

@@ -1,0 +1,88 @@
+"""Every way for a run to end is told, once, and changes nothing about the ending."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from alerts.open import open_alerts
+from alerts.sender import AlertSender
+from alerts.settings import AlertSettings
+from process.errors import Failure
+from registry.card import Card, Data
+from training.report import reported
+from training.settings import TrainSettings
+
+Settings = Callable[..., TrainSettings]
+
+
+@pytest.fixture
+def alerts() -> Iterator[AlertSender]:
+    with open_alerts(AlertSettings(), "training") as sender:
+        yield sender
+
+
+@pytest.fixture
+def card(make_model: Callable[..., Path], make_card: Callable[..., Card]) -> Card:
+    made = make_card(make_model())
+    metrics = {"val_accuracy": 0.975, "best_epoch": 3}
+    skipped = tuple(f"{index}.png" for index in range(25))
+    data = Data("shapes", "0" * 64, {"train": 7, "validation": 1, "held_out": 2}, {}, skipped)
+    return replace(made, metrics=metrics, data=data)
+
+
+def told(caplog: pytest.LogCaptureFixture) -> str:
+    [record] = [record for record in caplog.records if hasattr(record, "alert_subject")]
+    return record.getMessage()
+
+
+def raising(error: BaseException) -> Callable[[], Card]:
+    def train() -> Card:
+        raise error
+
+    return train
+
+
+def test_success(
+    card: Card, settings: Settings, alerts: AlertSender, caplog: pytest.LogCaptureFixture
+) -> None:
+    line = reported(lambda: card, settings(), alerts)
+    assert f"Published version {card.version}" in line
+    assert "97.50%" in line
+    message = told(caplog)
+    assert line in message
+    assert "7 train, 1 validation, 2 held_out" in message
+    assert "19.png and 5 more" in message
+    assert "Duration: " in message
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (Failure("a class is empty"), "failed: a class is empty"),
+        (KeyboardInterrupt(), "interrupted"),
+        (ZeroDivisionError("a bug"), "failed unexpectedly: ZeroDivisionError('a bug')"),
+        (MemoryError(), "failed unexpectedly: MemoryError()"),
+    ],
+)
+def test_failure_is_told_and_goes_on(
+    error: BaseException,
+    words: str,
+    settings: Settings,
+    alerts: AlertSender,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with pytest.raises(type(error)) as caught:
+        reported(raising(error), settings(), alerts)
+    assert caught.value is error
+    assert words in told(caplog)
+
+
+def test_two_runs_that_end_alike_are_both_told(
+    card: Card, settings: Settings, alerts: AlertSender, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        reported(lambda: card, settings(), alerts)
+    keys = {record.alert_key for record in caplog.records if hasattr(record, "alert_key")}
+    assert len(keys) == 2
