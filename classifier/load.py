@@ -8,7 +8,7 @@ import h5py
 import keras
 
 from classifier.errors import UnreadableModel, WrongShape
-from classifier.runtime import INPUT_SHAPE, Classifier
+from classifier.runtime import INPUT_SHAPE, Classifier, prepare_devices
 
 LONGEST_REASON = 200  # characters; Keras likes to quote a whole model's configuration
 
@@ -37,6 +37,7 @@ def load_model(path: Path, classes: int | None = None) -> keras.Model:
         raise UnreadableModel(f"{path} must be named *.hdf5, as Keras tells formats by the name")
     if not h5py.is_hdf5(path):
         raise UnreadableModel(f"{path} is not an HDF5 file")
+    prepare_devices()  # before weights are put onto one
     with _unreadable(path):
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
     _check_input(path, model)

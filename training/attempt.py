@@ -57,7 +57,7 @@ class Attempt:
             validation_data=(self._validation.images, self._validation.labels),
             validation_batch_size=VALIDATION_BATCH,
             shuffle=False,  # the batches are shuffled already
-            verbose=1 if sys.stdout.isatty() else 0,  # Keras' progress bar,
+            verbose=1 if sys.stdout.isatty() else 0,  # 1 is Keras' progress bar
         )
         metrics = {name: float(values[0]) for name, values in result.history.items()}
         self.history = self.history.after(metrics)

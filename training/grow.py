@@ -66,8 +66,8 @@ class Growth:
             reached.append(accuracy)
             saved = None
         raise TooInaccurate(
-            f"the validation accuracy reached {max(reached):.4f} at best, in {len(reached)} "
-            f"attempt(s) with up to {self._settings.max_blocks} convolution blocks, and "
+            f"the validation accuracy reached {max(reached):.4f} at best, with up to "
+            f"{self._settings.max_blocks} convolution blocks, and "
             f"{self._settings.min_accuracy} is required: give more images or epochs, or lower "
             "--min-accuracy (TRAIN_MIN_ACCURACY)"
         )
