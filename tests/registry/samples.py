@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from registry.card import Card, Data, Golden
+from registry.record import StageState
 from registry.store import Registry
 from registry.verdict import Check, Verdict
 
@@ -70,3 +71,16 @@ def approved(registry: Registry, one: Sample) -> str:
     registry.publish(one.path, one.card, "a new model")
     registry.add_verdict(verdict(registry, one.version), {"report.html": b"<html>"})
     return one.version
+
+
+def promoted(registry: Registry, one: Sample) -> StageState:
+    """Publish, approve and promote a sample over whatever is in production."""
+    against = registry.current("production")
+    return registry.promote(approved(registry, one), against, "better")
+
+
+def in_production(registry: Registry) -> str:
+    """The version that is in production."""
+    state = registry.current("production")
+    assert state
+    return state.record.version
