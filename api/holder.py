@@ -73,7 +73,7 @@ class Holder:
 
     def __init__(self) -> None:
         self.current: Snapshot | None = None
-        self.problem = "no model has been looked for yet"
+        self.problem = "the registry is being asked which model to serve"
         self._draining = False
 
     def swap(self, snapshot: Snapshot) -> None:

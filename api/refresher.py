@@ -67,17 +67,16 @@ class Refresher:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="refresher", daemon=True)
 
-    def start(self) -> None:
-        """Begin to look, if that has not begun; call it after any fork."""
+    def initialise(self) -> None:
+        """Make sure that a model is being looked for, now rather than after a back-off.
+
+        The first call starts the thread, and belongs after any fork.
+        """
         with self._starting:
             if self._thread.ident is None:
                 self._thread.start()
-
-    def initialise(self) -> None:
-        """Make sure that a model is being looked for, now rather than after a back-off."""
-        self.start()
-        if self._holder.current is None:
-            self._wake.set()
+            elif self._holder.current is None:
+                self._wake.set()
 
     def stop(self, timeout: float) -> bool:
         """End, after the look in progress; False if that takes longer than ``timeout`` seconds."""
@@ -116,6 +115,8 @@ class Refresher:
         if wanted.version == self._bad_version and self._clock() < self._retry_at:
             return
         serving = self._holder.current
+        if serving is None and wanted.version != self._bad_version:
+            self._holder.problem = f"version {wanted.version[:12]} is being loaded"
         try:
             if serving is not None and serving.version == wanted.version:
                 self._renew(serving, wanted)
@@ -151,7 +152,7 @@ class Refresher:
         record = wanted.state.record if wanted.state else None
         if serving.record != record or serving.from_cache:
             self._holder.swap(replace(serving, record=record, from_cache=False))
-            self._source.keep(wanted, serving.version)
+            self._source.remember(wanted)
 
     def _serve(self, wanted: Wanted, from_cache: bool = False) -> None:
         path, card = self._source.obtain(wanted)
@@ -167,7 +168,8 @@ class Refresher:
             )
         )
         logger.info("serving version %s", wanted.version, extra={"version": wanted.version})
-        self._source.keep(wanted, before.version if before else wanted.version)
+        self._source.remember(wanted)
+        self._source.prune({wanted.version, before.version if before else ""})
         del before
         gc.collect()  # a Keras model is full of cycles, and a GPU's memory is worth the pause
 

@@ -1,6 +1,8 @@
 """Where models come from: the registry, through the cache on disk."""
 
 import logging
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,11 +85,22 @@ class Source:
             return None
         return Wanted(last.version, last.state)
 
-    def keep(self, wanted: Wanted, before: str) -> None:
-        """Note that ``wanted`` serves, and forget all copies but its and that of ``before``."""
-        try:
-            if wanted.state is not None:
-                self._cache.remember(LastServed(self._url, wanted.version, wanted.state))
-            self._cache.prune({wanted.version, before})
-        except OSError as error:
-            logger.warning("the cache could not be brought up to date: %s", error)
+    def remember(self, served: Wanted) -> None:
+        """Note what serves, to start from it when the registry is away."""
+        if served.state is not None:
+            with _only_logged():
+                self._cache.remember(LastServed(self._url, served.version, served.state))
+
+    def prune(self, keep: Collection[str]) -> None:
+        """Delete the copies of every version but those in ``keep``."""
+        with _only_logged():
+            self._cache.prune(keep)
+
+
+@contextmanager
+def _only_logged() -> Iterator[None]:
+    """What fails after a model serves must not look as if it did not."""
+    try:
+        yield
+    except OSError as error:
+        logger.warning("the cache could not be brought up to date: %s", error)

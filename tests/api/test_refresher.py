@@ -54,6 +54,7 @@ class Bench:
 
     def load(self, path: Path, card: Card) -> object:
         self.loaded.append(card.version)
+        self.problem_while_loading = self.holder.problem
         return load_checked(path, card, [1, 2])
 
     @property
@@ -98,6 +99,7 @@ def test_what_serves_is_complete(
     assert served.labels.classes == card.classes
     assert served.labels.threshold == card.threshold
     assert not served.from_cache
+    assert bench.problem_while_loading == f"version {card.version[:12]} is being loaded"
     (answer,) = served.answer([pixels(card)])
     assert answer.version == card.version
     assert answer.confidence == pytest.approx(max(card.golden.probabilities), abs=1e-4)
@@ -386,7 +388,6 @@ def test_the_thread_starts_once_and_looks_at_once(
     bench.start()
     bench.refresher.initialise()
     bench.refresher.initialise()
-    bench.refresher.start()
     assert loading.wait(60)
     assert bench.refresher.stop(60)
     assert bench.serving == models[0][1].version
@@ -403,7 +404,7 @@ def test_initialise_cuts_a_back_off_short(bench: Bench) -> None:
         return wanted()
 
     bench.source.wanted = noted  # type: ignore[method-assign]
-    bench.refresher.start()
+    bench.refresher.initialise()
     assert looked.wait(60), "it did not look at its start"
     looked.clear()
     bench.refresher.initialise()
