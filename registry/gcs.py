@@ -14,13 +14,21 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 import google_crc32c
+import requests
 from google.api_core import exceptions as api
 from google.auth import exceptions as auth
 from google.cloud import storage
 from google.cloud.storage.retry import DEFAULT_RETRY
 
 from registry.backend import Blob, Diagnosis
-from registry.errors import Corrupt, Forbidden, NotFound, PreconditionFailed, RegistryError
+from registry.errors import (
+    Corrupt,
+    Forbidden,
+    NotFound,
+    PreconditionFailed,
+    RegistryError,
+    Unreachable,
+)
 from registry.gcs_errors import NEEDS, Asked, identity, translate, without_credentials
 
 # Of an upload, this much is in memory at a time. The library sends up to so much in one request.
@@ -49,7 +57,7 @@ class GCSBackend:
         self._patience: dict[str, Any] = {
             "timeout": (timeout / 4, timeout / 2),
             "retry": DEFAULT_RETRY.with_timeout(timeout / 4).with_delay(
-                initial=min(1, timeout / 20), maximum=timeout / 4
+                initial=timeout / 60, maximum=timeout / 4
             ),
         }
 
@@ -122,6 +130,11 @@ class GCSBackend:
                 if "storage.objects.delete" in str(error):
                     raise PreconditionFailed(f"{self._url(name)} exists already") from error
                 raise
+            except ValueError as error:
+                if type(error) is not ValueError:
+                    raise
+                # So says the library when only a part of a part was kept, as Google may do.
+                raise Unreachable(f"{self._url(name)} was not taken in full: {error}") from error
             return self._blob(handle)
 
     def replace_if(
@@ -209,6 +222,7 @@ class GCSBackend:
         # Otherwise the library fetches the bucket's location for its traces, in a thread that
         # goes on for minutes when the server is away, and with a permission we may not have.
         client._bucket_metadata_cache = None
+        client._http.hooks["response"].append(_read_refusal)
         return client
 
     @functools.cached_property
@@ -280,6 +294,12 @@ class _Summed:
     @property
     def crc32c(self) -> str:
         return base64.b64encode(self._sum.to_bytes(4, "big")).decode()
+
+
+def _read_refusal(response: requests.Response, **_: object) -> None:
+    """Read what a download gets instead of its content, which the library leaves in the socket."""
+    if not response.ok:
+        _ = response.content
 
 
 def _content_type(name: str) -> str:

@@ -105,6 +105,9 @@ def translate(error: Exception, asked: Asked) -> RegistryError | None:
         )
     if isinstance(error, NO_ANSWER):
         return Unreachable(f"{asked.url} cannot be reached: {asked.endpoint}: {_reason(error)}")
+    if isinstance(error, auth.InvalidOperation):
+        # An anonymous caller was answered 401, and the library looked for a newer token.
+        return _forbidden(asked.permission, f"{asked.endpoint} answered 401", asked)
     if isinstance(error, auth.GoogleAuthError):
         return Forbidden(
             f"the credentials of {asked.identity} are not accepted for {asked.url}: renew them or "
@@ -122,7 +125,8 @@ def _refused(response: requests.Response, asked: Asked) -> RegistryError:
         case HTTPStatus.PRECONDITION_FAILED:
             return PreconditionFailed(f"{asked.url} was written by another since it was looked at")
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
-            return _forbidden(said, answer, asked)
+            named = re.search(r"storage\.\w+\.\w+", said)
+            return _forbidden(named[0] if named else asked.permission, answer, asked)
         case HTTPStatus.REQUEST_TIMEOUT | HTTPStatus.TOO_MANY_REQUESTS:
             return Unreachable(f"{asked.url} cannot be reached: {answer}")
         case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -130,9 +134,7 @@ def _refused(response: requests.Response, asked: Asked) -> RegistryError:
     return RegistryError(f"{asked.url} is not accepted: {answer}")
 
 
-def _forbidden(said: str, answer: str, asked: Asked) -> Forbidden:
-    named = re.search(r"storage\.\w+\.\w+", said)
-    permission = named[0] if named else asked.permission
+def _forbidden(permission: str, answer: str, asked: Asked) -> Forbidden:
     role = NEEDS[permission].role if permission in NEEDS else "a role that has it"
     return Forbidden(
         f"{asked.identity} lacks {permission} for {asked.url}: grant it {role} on the bucket "

@@ -5,7 +5,6 @@ https://cloud.google.com/storage/docs/json_api/v1 describes them. Left out: vers
 lists, holds, encryption keys, notifications, folders and batches.
 """
 
-import functools
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -89,24 +88,27 @@ class API:
         store: the buckets.
         rewrite_bytes: how much one call of ``rewrite`` copies at most; Google decides that by
             itself where an object changes its location or class.
+        page_size: how many entries a page of a listing has at most; Google may send fewer.
     """
 
     store: Store = field(default_factory=Store)
     rewrite_bytes: int | None = None
+    page_size: int = 1000
     sessions: dict[str, uploads.Session] = field(default_factory=dict)
     rewrites: dict[str, tuple[str, int]] = field(default_factory=dict)
 
-    def resolve(self, request: Request) -> tuple[str, Callable[[], Response]]:
-        """The name of the operation that is asked for, and the call that does it."""
-        for method, pattern, operation, function in ROUTES:
-            match = pattern.fullmatch(request.path)
-            if match and method == request.method:
-                parts = {key: unquote(value) for key, value in match.groupdict().items()}
-                return operation, functools.partial(self._call, function, request, parts)
-        return "unknown", functools.partial(Response.of, Refusal(404, "notFound", "Not Found"))
+    def operation(self, request: Request) -> str:
+        """The name of what is asked for."""
+        found = _resolve(request)
+        return found[0] if found else "unknown"
 
-    def _call(self, function: Method, request: Request, parts: dict[str, str]) -> Response:
+    def answer(self, request: Request) -> Response:
+        """Do what is asked for."""
         try:
+            found = _resolve(request)
+            if found is None:
+                raise Refusal(404, "notFound", "Not Found")
+            _, function, parts = found
             return function(self, request, **parts)
         except Refusal as refusal:
             return Response.of(refusal)
@@ -128,3 +130,11 @@ class API:
         except Refusal:
             self.allow(request, bucket, "storage.objects.list")
             raise
+
+
+def _resolve(request: Request) -> tuple[str, Method, dict[str, str]] | None:
+    for method, pattern, operation, function in ROUTES:
+        match = pattern.fullmatch(request.path)
+        if match and method == request.method:
+            return operation, function, {k: unquote(v) for k, v in match.groupdict().items()}
+    return None

@@ -24,14 +24,15 @@ class Fault:
     Attributes:
         operation: as ``objects.rewrite``; ``write`` stands for everything that changes an object.
         kind: ``503`` in place of the answer, or ``reset`` of the connection; of a good answer, a
-            ``cut`` in the middle of its body, or ``damage``, one bit flipped.
+            ``cut`` in the middle of its body, or ``damage``, one bit flipped; ``short``, of a part
+            of a resumable upload no more than the first 256 KiB are kept.
         when: ``after`` the operation was done or ``before``, so that it is not.
         skip: how many such requests are served well first.
         times: how many are hit then.
     """
 
     operation: str = "write"
-    kind: Literal["503", "reset", "cut", "damage"] = "503"
+    kind: Literal["503", "reset", "cut", "damage", "short"] = "503"
     when: Literal["before", "after"] = "before"
     skip: int = 0
     times: int = 1
@@ -39,7 +40,7 @@ class Fault:
     @property
     def lets_through(self) -> bool:
         """Whether the operation is done nevertheless."""
-        return self.when == "after" or self.kind in ("cut", "damage")
+        return self.when == "after" or self.kind in ("cut", "damage", "short")
 
     def concerns(self, operation: str) -> bool:
         """Whether it is meant for such a request."""
@@ -58,10 +59,12 @@ class Faults:
         with self._lock:
             self._pending.append(fault)
 
-    def clear(self) -> None:
-        """Strike off all."""
+    def clear(self) -> int:
+        """Strike off all, and say how many there were."""
         with self._lock:
+            count = len(self._pending)
             self._pending.clear()
+        return count
 
     def strike(self, operation: str) -> Fault | None:
         """The fault that hits this request, if any does."""

@@ -48,14 +48,17 @@ class GCSServer:
         """Order a fault: the fields are those of :class:`tests.gcs.faults.Fault`."""
         self._ask("POST", "/faults", fault)
 
-    def behave(self) -> None:
-        """Strike off the faults that have not struck yet."""
-        self._ask("DELETE", "/faults", {})
+    def behave(self) -> int:
+        """Strike off the faults that have not struck to the end, and say how many there were."""
+        pending: int = self._ask("DELETE", "/faults", {}).json()["pending"]
+        return pending
 
     def stop(self) -> None:
         """End the process, and all that it keeps."""
         self._process.kill()
         self._process.communicate()
 
-    def _ask(self, method: str, path: str, body: object) -> None:
-        requests.request(method, self.url + path, json=body, timeout=PATIENCE).raise_for_status()
+    def _ask(self, method: str, path: str, body: object) -> requests.Response:
+        answer = requests.request(method, self.url + path, json=body, timeout=PATIENCE)
+        answer.raise_for_status()
+        return answer

@@ -77,7 +77,7 @@ def list_objects(api: API, request: Request, bucket: str) -> Response:
     api.allow(request, bucket, "storage.objects.list")
     query = request.one
     after = base64.urlsafe_b64decode(query.get("pageToken", "")).decode()
-    size = min(int(query.get("maxResults", 1000)), 1000)
+    size = min(int(query.get("maxResults", api.page_size)), api.page_size)
     entries = _entries(
         list(api.store.bucket(bucket).objects.values()),
         query.get("prefix", ""),

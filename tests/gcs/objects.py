@@ -210,6 +210,7 @@ class Store:
     def put(self, bucket: str, draft: Draft, conditions: Conditions) -> StoredObject:
         """Write a new generation, if the conditions hold of what is there."""
         _check_hashes(draft)
+        _check_metadata(draft.fields)
         with self._lock:
             home = self.bucket(bucket)
             live = home.objects.get(draft.name)
@@ -228,9 +229,11 @@ class Store:
         with self._lock:
             live = self.get(bucket, name, query.get("generation"))
             Conditions.of(query).check(live)
+            fields = _merged(live.draft.fields, changes)
+            _check_metadata(fields)
             patched = replace(
                 live,
-                draft=replace(live.draft, fields=_merged(live.draft.fields, changes)),
+                draft=replace(live.draft, fields=fields),
                 metageneration=live.metageneration + 1,
                 updated=_now(),
             )
@@ -263,6 +266,13 @@ def _check_hashes(draft: Draft) -> None:
         if said is not None and said != calculate(draft.content):
             message = f'Provided {key} "{said}" doesn\'t match calculated {key}.'
             raise Refusal(400, "invalid", message)
+
+
+def _check_metadata(fields: Mapping[str, Any]) -> None:
+    """Refuse what is over the limit of https://cloud.google.com/storage/quotas#objects."""
+    metadata = fields.get("metadata") or {}
+    if sum(len(f"{key}{value}".encode()) for key, value in metadata.items()) > 8192:
+        raise Refusal(400, "invalid", "The custom metadata is larger than 8 KiB.")
 
 
 def _merged(fields: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """A small, faithful Google Cloud Storage for tests, in a process of its own.
 
-    python tests/gcs/server.py --port 0 [--rewrite-bytes N]
+    python tests/gcs/server.py --port 0 [--rewrite-bytes N] [--page-size N]
 
 Its first line on standard output is its address, to be set as ``STORAGE_EMULATOR_HOST``. It keeps
 everything in memory. :mod:`tests.gcs.faults` says how to make it fail.
@@ -23,8 +23,16 @@ from tests.gcs import bucket_methods, object_methods  # noqa: F401 -- they add t
 from tests.gcs.api import API, Request, Response
 from tests.gcs.faults import Fault, Faults
 from tests.gcs.objects import Refusal
+from tests.gcs.uploads import UNIT
 
 UNAVAILABLE = Response.of(Refusal(503, "backendError", "Backend Error"))
+
+
+def shortened(request: Request) -> Request:
+    """The part of an upload, as if the rest of it had been lost inside Google."""
+    first = int(request.headers["content-range"].removeprefix("bytes ").partition("-")[0])
+    kept = {"content-range": f"bytes {first}-{first + UNIT - 1}/*"}
+    return replace(request, body=request.body[:UNIT], headers={**request.headers, **kept})
 
 
 class Server(ThreadingHTTPServer):
@@ -33,9 +41,9 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, port: int, rewrite_bytes: int | None) -> None:
+    def __init__(self, port: int, api: API) -> None:
         super().__init__(("127.0.0.1", port), Handler)
-        self.api = API(rewrite_bytes=rewrite_bytes)
+        self.api = api
         self.faults = Faults()
 
 
@@ -50,38 +58,50 @@ class Handler(BaseHTTPRequestHandler):
     def serve(self) -> None:
         """Answer a request of any method."""
         request = self._request()
-        if request.path == "/faults":
+        if request is None:
+            self.close_connection = True
+        elif request.path == "/faults":
             self._send(self._order(request))
-            return
-        operation, call = self.server.api.resolve(request)
-        fault = self.server.faults.strike(operation)
-        answer = call() if fault is None or fault.lets_through else UNAVAILABLE
-        if fault is None:
-            self._send(answer)
         else:
-            self._fail(fault, answer)
+            self._serve(request)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = serve  # noqa: N815
+
+    def _serve(self, request: Request) -> None:
+        operation = self.server.api.operation(request)
+        fault = self.server.faults.strike(operation)
+        if fault and fault.kind == "short":
+            request = shortened(request)
+        lost = fault and not fault.lets_through
+        answer = UNAVAILABLE if lost else self.server.api.answer(request)
+        if fault:
+            self._fail(fault, answer)
+        else:
+            self._send(answer)
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: standard output is for the address."""
 
-    def _request(self) -> Request:
+    def _request(self) -> Request | None:
+        """What is asked; None if the client went away before it had sent it all."""
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:
+            return None
         address = urlsplit(self.path)
         return Request(
             method=self.command,
             path=address.path,
             query=parse_qs(address.query, keep_blank_values=True),
             headers={name.lower(): value for name, value in self.headers.items()},
-            body=self.rfile.read(int(self.headers.get("Content-Length") or 0)),
+            body=body,
             base=f"http://{self.headers['Host']}",
         )
 
     def _order(self, request: Request) -> Response:
         if request.method == "DELETE":
-            self.server.faults.clear()
-        else:
-            self.server.faults.order(Fault(**json.loads(request.body)))
+            return Response.json({"pending": self.server.faults.clear()})
+        self.server.faults.order(Fault(**json.loads(request.body)))
         return Response(204)
 
     def _send(self, response: Response, cut: bool = False) -> None:
@@ -96,6 +116,8 @@ class Handler(BaseHTTPRequestHandler):
     def _fail(self, fault: Fault, answer: Response) -> None:
         if fault.kind == "503":
             self._send(UNAVAILABLE)
+        elif fault.kind == "short":
+            self._send(answer)
         elif fault.kind == "damage":
             self._send(replace(answer, body=bytes([answer.body[0] ^ 1]) + answer.body[1:]))
         else:
@@ -117,8 +139,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--rewrite-bytes", type=int, help="how much one rewrite call copies")
+    parser.add_argument("--page-size", type=int, default=1000, help="how long a listing's page is")
     options = parser.parse_args()
-    with Server(options.port, options.rewrite_bytes) as server:
+    api = API(rewrite_bytes=options.rewrite_bytes, page_size=options.page_size)
+    with Server(options.port, api) as server:
         sys.stdout.write("http://{}:{}\n".format(*server.server_address[:2]))
         sys.stdout.flush()
         server.serve_forever()

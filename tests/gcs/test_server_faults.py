@@ -7,6 +7,7 @@ import requests
 
 from tests.gcs.conftest import Raw
 from tests.gcs.gcs_process import GCSServer
+from tests.gcs.uploads import UNIT
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +58,16 @@ def test_only_the_nth_write_and_those_after_it_are_hit(gcs_server: GCSServer, ra
     assert raw.get("b").status_code == 404
 
 
+def test_a_part_is_kept_in_part(gcs_server: GCSServer, raw: Raw) -> None:
+    location = raw.start("a").headers["Location"]
+    gcs_server.fail(operation="objects.insert", kind="short")
+    answer = raw.part(location, f"bytes 0-{4 * UNIT - 1}/{4 * UNIT}", bytes(4 * UNIT))
+    assert (answer.status_code, answer.headers["Range"]) == (308, f"bytes=0-{UNIT - 1}")
+
+
 def test_what_is_struck_off_does_not_strike(gcs_server: GCSServer, raw: Raw) -> None:
     gcs_server.fail()
-    gcs_server.behave()
+    gcs_server.fail()
+    assert raw.put("a", b"").status_code == 503
+    assert gcs_server.behave() == 1
     assert raw.put("a", b"").ok

@@ -5,7 +5,6 @@ import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import google_crc32c
 import pytest
 
 from tests.gcs.conftest import Raw
@@ -29,12 +28,13 @@ def test_every_write_has_a_later_generation(raw: Raw) -> None:
 
 
 def test_metadata_tells_size_checksums_and_links(raw: Raw) -> None:
-    content = b"some content"
+    content = b"123456789"
     found = raw.made("a/b c.txt", content)
     assert found == raw.get("a/b c.txt").json()
     assert found["size"] == str(len(content))
-    assert found["md5Hash"] == base64.b64encode(hashlib.md5(content).digest()).decode()
-    assert found["crc32c"] == base64.b64encode(google_crc32c.Checksum(content).digest()).decode()
+    assert base64.b64decode(found["md5Hash"]) == hashlib.md5(content).digest()
+    # The check value of https://reveng.sourceforge.io/crc-catalogue/all.htm#crc.cat.crc-32-iscsi
+    assert base64.b64decode(found["crc32c"]).hex() == "e3069283"
     assert found["id"] == f"{raw.bucket}/a/b c.txt/{found['generation']}"
     assert raw.session.get(found["mediaLink"], timeout=30).content == content
     assert raw.session.get(found["selfLink"], timeout=30).json() == found
@@ -203,6 +203,14 @@ def test_a_wrong_checksum_is_refused(raw: Raw) -> None:
         assert answer.status_code == 400
         assert "doesn't match" in error(answer)["message"]
     assert raw.get("b").status_code == 404
+
+
+def test_metadata_is_limited_to_8_KiB(raw: Raw) -> None:  # noqa: N802
+    raw.made("source")
+    assert raw.rewrite("source", "a", {"metadata": {"key": "x" * 8189}}).ok
+    answer = raw.rewrite("source", "a", {"metadata": {"key": "x" * 8190}})
+    assert answer.status_code == 400
+    assert raw.ask("PATCH", raw.path("a"), json={"metadata": {"k": "v"}}).status_code == 400
 
 
 # --- rewrite and compose ---

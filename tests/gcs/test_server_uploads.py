@@ -1,6 +1,8 @@
 """Simple, multipart and resumable uploads, against Google's published rules."""
 
 import json
+import socket
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
@@ -70,6 +72,17 @@ def test_a_multipart_upload_has_fields_and_content(raw: Raw, content: bytes) -> 
 def test_a_malformed_multipart_upload_is_refused(raw: Raw, kind: str, body: bytes) -> None:
     path = f"/upload/storage/v1/b/{raw.bucket}/o?uploadType=multipart&name=a"
     assert raw.ask("POST", path, data=body, headers={"Content-Type": kind}).status_code == 400
+    assert raw.get("a").status_code == 404
+
+
+def test_what_is_not_sent_to_its_end_is_not_done(raw: Raw) -> None:
+    address = urlsplit(raw.url)
+    with socket.create_connection((address.hostname, address.port)) as connection:
+        path = f"/upload/storage/v1/b/{raw.bucket}/o?uploadType=media&name=a"
+        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n"
+        connection.sendall(head.encode() + b"content")
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(1) == b""
     assert raw.get("a").status_code == 404
 
 
