@@ -58,8 +58,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
     def __init__(
         self, application: Callable[..., Any], listener: socket.socket, settings: ServeSettings
     ) -> None:
-        # One thread may be short of work and another have too much for good reasons: no warning
-        # for every request that waits for a thread.
+        # It warns of every request that waits for a thread, which under load is every request.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._settings = settings
         self._stopped_at: float | None = None
