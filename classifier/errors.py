@@ -2,6 +2,7 @@
 
 ClassifierError
 ├── UnreadableModel   not a whole Keras HDF5 file, or one that safe mode refuses
+│   └── HostileModel  holds what no plain model holds, found before it is loaded
 ├── WrongShape        not one uint8 image in and one row of probabilities out
 ├── WrongInput        the images handed to a classifier are of another shape or dtype
 └── GoldenMismatch    the model does not repeat the answer that training recorded
@@ -16,6 +17,10 @@ class ClassifierError(Failure):
 
 class UnreadableModel(ClassifierError):
     """The file is missing, damaged, no Keras model, or holds what may not be loaded."""
+
+
+class HostileModel(UnreadableModel):
+    """The file's container, layers or weights are not of the kinds that may be loaded."""
 
 
 class WrongShape(ClassifierError):

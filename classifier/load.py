@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import h5py
 import keras
 
 from classifier.errors import UnreadableModel, WrongShape
+from classifier.inspect import inspected
 from classifier.runtime import INPUT_SHAPE, Classifier, prepare_devices
 
 LONGEST_REASON = 200  # characters; Keras likes to quote a whole model's configuration
@@ -35,11 +35,9 @@ def load_model(path: Path, classes: int | None = None) -> keras.Model:
         raise UnreadableModel(f"{path} is not a file")
     if path.suffix not in {".hdf5", ".h5"}:
         raise UnreadableModel(f"{path} must be named *.hdf5, as Keras tells formats by the name")
-    if not h5py.is_hdf5(path):
-        raise UnreadableModel(f"{path} is not an HDF5 file")
     prepare_devices()  # before weights are put onto one
-    with _unreadable(path):
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    with inspected(path) as copy, _unreadable(path):
+        model = keras.saving.load_model(copy, compile=False, safe_mode=True)
     _check_input(path, model)
     _check_output(path, model, classes)
     return model
