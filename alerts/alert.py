@@ -1,5 +1,6 @@
 """What an operator is told."""
 
+import logging
 from dataclasses import dataclass
 
 
@@ -12,8 +13,10 @@ class Alert:
             while, only the first is e-mailed. A key that is unique is never held back for that.
         subject: one line; e-mailed as ``[service] subject``.
         body: what happened and what to do about it.
+        level: how the log ranks it; good news that somebody waits for is ``logging.INFO``.
     """
 
     key: str
     subject: str
     body: str
+    level: int = logging.WARNING

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 
-from alerts.backoff import Backoff
+from process.backoff import Backoff
 
 
 @dataclass(order=True)

@@ -9,17 +9,17 @@ from typing import Self
 
 from alerts import text
 from alerts.alert import Alert
-from alerts.backoff import Backoff
 from alerts.errors import Refused, Unavailable
 from alerts.limiter import Limiter, Outcome
 from alerts.mailer import Mailer
 from alerts.outbox import Outbox, Pending
+from process.backoff import Backoff
 
 logger = logging.getLogger(__name__)
 
 CAPACITY = 100  # e-mails that wait for the mail server
 CLOSE_WITHIN = 10.0  # seconds
-BACKOFF = Backoff()
+BACKOFF = Backoff(first=2, longest=300, give_up_after=6 * 3600)
 
 
 class AlertSender:
@@ -131,7 +131,7 @@ class AlertSender:
 
 def _log(alert: Alert, fate: str) -> None:
     logger.log(
-        logging.ERROR if fate in ("no room", "closed") else logging.WARNING,
+        logging.ERROR if fate in ("no room", "closed") else alert.level,
         "alert: %s",
         text.paragraph(alert.subject, alert.body),
         extra={"alert_key": alert.key, "alert_subject": alert.subject, "alert_email": fate},

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 from alerts.alert import Alert
 from alerts.sender import AlertSender
-from api.backoff import Backoff
 from api.errors import NothingInProduction
 from api.holder import Holder, Snapshot
 from api.source import Source, Wanted
 from classifier.labels import Labels
+from process.backoff import Backoff
 from process.errors import Failure
 from registry.card import Card
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from classifier.runtime import Classifier
 
 logger = logging.getLogger(__name__)
+
+BACKOFF = Backoff(first=1, longest=60)
 
 
 class Refresher:
@@ -49,7 +51,7 @@ class Refresher:
         load: Callable[[Path, Card], "Classifier"],
         alerts: AlertSender,
         seconds: float,
-        backoff: Backoff = Backoff(),  # noqa: B008 (it is frozen)
+        backoff: Backoff = BACKOFF,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source

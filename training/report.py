@@ -1,5 +1,6 @@
 """Telling people how a run ended, whichever way."""
 
+import logging
 import time
 import uuid
 from collections.abc import Callable
@@ -21,10 +22,10 @@ def reported(train: Callable[[], Card], settings: TrainSettings, alerts: AlertSe
     """
     started = time.monotonic()
 
-    def tell(subject: str, *lines: str) -> None:
+    def tell(subject: str, *lines: str, level: int = logging.WARNING) -> None:
         facts = [f"Data: {settings.data}", f"Duration: {time.monotonic() - started:.0f} s"]
-        # The key is unique: of two runs that end alike, both are told.
-        alerts.send(Alert(f"training-{uuid.uuid4().hex}", subject, "\n".join([*lines, *facts])))
+        key = f"training-{uuid.uuid4().hex}"  # of two runs that end alike, both are told
+        alerts.send(Alert(key, subject, "\n".join([*lines, *facts]), level))
 
     try:
         card = train()
@@ -38,7 +39,7 @@ def reported(train: Callable[[], Card], settings: TrainSettings, alerts: AlertSe
         tell(f"failed unexpectedly: {error!r}", f"{error!r}; the log has the traceback")
         raise
     summary = _summary(card, time.monotonic() - started)
-    tell(f"published {card.version[:12]}", summary, _details(card))
+    tell(f"published {card.version[:12]}", summary, _details(card), level=logging.INFO)
     return summary
 
 

@@ -4,10 +4,10 @@ import threading
 import time
 from email.message import EmailMessage
 
-from alerts.backoff import Backoff
 from alerts.outbox import Outbox, Pending
+from process.backoff import Backoff
 
-AT_ONCE = Backoff(first=0)
+AT_ONCE = Backoff(first=0, longest=0)
 
 
 def numbered(number: int) -> EmailMessage:
@@ -92,7 +92,7 @@ def test_nothing_is_taken_past_the_deadline() -> None:
 
 
 def test_one_that_is_too_old_is_not_put_back() -> None:
-    outbox = Outbox(Backoff(first=10, give_up_after=1))
+    outbox = Outbox(Backoff(first=10, longest=10, give_up_after=1))
     outbox.put(numbered(0))
     pending = taken(outbox)
     assert outbox.put_back(pending, "busy") is None

@@ -12,11 +12,11 @@ import pytest
 
 from alerts import sender
 from alerts.alert import Alert
-from alerts.backoff import Backoff
 from alerts.limiter import Limiter
 from alerts.mailer import Mailer
 from alerts.sender import AlertSender
 from alerts.settings import AlertSettings
+from process.backoff import Backoff
 from tests.alerts.smtp_process import PATIENCE, SMTPServer
 
 Start = Callable[..., SMTPServer]
@@ -338,6 +338,13 @@ def test_without_a_server_alerts_are_logged(log: Log) -> None:
     for _ in range(2):
         record = log.wait_for("alert: failed!\n    What is known of failed.")
         assert (record.levelno, vars(record)["alert_email"]) == (logging.WARNING, "none")
+
+
+def test_good_news_is_no_warning_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "alerts")
+    with AlertSender("training", None, Limiter(3600, 10)) as alerts:
+        alerts.send(Alert("published", "published!", "All is well.", logging.INFO))
+    assert [record.levelno for record in caplog.records] == [logging.INFO]
 
 
 def test_many_threads_lose_nothing(smtp_server: Start, settings_for: SettingsFor) -> None:

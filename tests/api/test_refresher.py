@@ -8,12 +8,12 @@ import pytest
 
 from alerts.open import open_alerts
 from alerts.settings import AlertSettings
-from api.backoff import Backoff
 from api.cache import Cache
 from api.holder import Holder
 from api.loading import load_checked
 from api.refresher import Refresher
 from api.source import Source, Wanted
+from process.backoff import Backoff
 from registry.card import Card
 from registry.errors import Forbidden, RegistryError, Unreachable
 from registry.record import StageState

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.backoff import Backoff
+from process.backoff import Backoff
 
 
 @given(st.integers(1, 5000), st.floats(0.001, 10), st.floats(10, 1000))
@@ -14,4 +14,4 @@ def test_delays_double_up_to_the_longest(failures: int, first: float, longest: f
 
 
 def test_delays_differ() -> None:
-    assert len({Backoff().delay(1) for _ in range(10)}) == 10
+    assert len({Backoff(first=2, longest=300).delay(1) for _ in range(10)}) == 10
