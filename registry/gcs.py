@@ -296,7 +296,7 @@ class _Summed:
         return base64.b64encode(self._sum.to_bytes(4, "big")).decode()
 
 
-def _read_refusal(response: requests.Response, **_: object) -> None:
+def _read_refusal(response: requests.Response, **options: object) -> None:
     """Read what a download gets instead of its content, which the library leaves in the socket."""
     if not response.ok:
         _ = response.content

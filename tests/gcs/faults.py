@@ -23,16 +23,16 @@ class Fault:
 
     Attributes:
         operation: as ``objects.rewrite``; ``write`` stands for everything that changes an object.
-        kind: ``503`` in place of the answer, or ``reset`` of the connection; of a good answer, a
-            ``cut`` in the middle of its body, or ``damage``, one bit flipped; ``short``, of a part
-            of a resumable upload no more than the first 256 KiB are kept.
+        kind: a status, as ``503``, in place of the answer, or ``reset`` of the connection; of a
+            good answer, a ``cut`` in the middle of its body, or ``damage``, one bit flipped;
+            ``short``, of a part of a resumable upload no more than the first 256 KiB are kept.
         when: ``after`` the operation was done or ``before``, so that it is not.
         skip: how many such requests are served well first.
         times: how many are hit then.
     """
 
     operation: str = "write"
-    kind: Literal["503", "reset", "cut", "damage", "short"] = "503"
+    kind: str = "503"
     when: Literal["before", "after"] = "before"
     skip: int = 0
     times: int = 1

@@ -25,7 +25,7 @@ from tests.gcs.faults import Fault, Faults
 from tests.gcs.objects import Refusal
 from tests.gcs.uploads import UNIT
 
-UNAVAILABLE = Response.of(Refusal(503, "backendError", "Backend Error"))
+NOTHING = Response(200)
 
 
 def shortened(request: Request) -> Request:
@@ -45,6 +45,11 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), Handler)
         self.api = api
         self.faults = Faults()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Show what is wrong with the server, but not that a client went away."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -73,7 +78,7 @@ class Handler(BaseHTTPRequestHandler):
         if fault and fault.kind == "short":
             request = shortened(request)
         lost = fault and not fault.lets_through
-        answer = UNAVAILABLE if lost else self.server.api.answer(request)
+        answer = NOTHING if lost else self.server.api.answer(request)
         if fault:
             self._fail(fault, answer)
         else:
@@ -84,9 +89,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _request(self) -> Request | None:
         """What is asked; None if the client went away before it had sent it all."""
-        length = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(length)
-        if len(body) < length:
+        try:
+            body = self._body()
+        except EOFError:
             return None
         address = urlsplit(self.path)
         return Request(
@@ -97,6 +102,22 @@ class Handler(BaseHTTPRequestHandler):
             body=body,
             base=f"http://{self.headers['Host']}",
         )
+
+    def _body(self) -> bytes:
+        if "Transfer-Encoding" not in self.headers:
+            return self._exactly(int(self.headers.get("Content-Length") or 0))
+        chunks = []
+        while size := int(self.rfile.readline() or b"0", 16):
+            chunks.append(self._exactly(size))
+            self._exactly(len(b"\r\n"))
+        self._exactly(len(b"\r\n"))
+        return b"".join(chunks)
+
+    def _exactly(self, size: int) -> bytes:
+        read = self.rfile.read(size)
+        if len(read) < size:
+            raise EOFError
+        return read
 
     def _order(self, request: Request) -> Response:
         if request.method == "DELETE":
@@ -114,16 +135,18 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(response.body[: len(response.body) // 2] if cut else response.body)
 
     def _fail(self, fault: Fault, answer: Response) -> None:
-        if fault.kind == "503":
-            self._send(UNAVAILABLE)
-        elif fault.kind == "short":
-            self._send(answer)
-        elif fault.kind == "damage":
-            self._send(replace(answer, body=bytes([answer.body[0] ^ 1]) + answer.body[1:]))
-        else:
-            if fault.kind == "cut":
+        match fault.kind:
+            case "reset":
+                self._reset()
+            case "cut":
                 self._send(answer, cut=True)
-            self._reset()
+                self._reset()
+            case "damage":
+                self._send(replace(answer, body=bytes([answer.body[0] ^ 1]) + answer.body[1:]))
+            case "short":
+                self._send(answer)
+            case status:
+                self._send(Response.of(Refusal(int(status), "backendError", "Backend Error")))
 
     def _reset(self) -> None:
         """Drop the connection as a crash would: with a reset, not with an orderly end."""

@@ -75,12 +75,26 @@ def test_a_malformed_multipart_upload_is_refused(raw: Raw, kind: str, body: byte
     assert raw.get("a").status_code == 404
 
 
-def test_what_is_not_sent_to_its_end_is_not_done(raw: Raw) -> None:
+def test_a_body_may_come_in_chunks_of_unknown_number(raw: Raw) -> None:
+    path = f"/upload/storage/v1/b/{raw.bucket}/o?uploadType=media&name=a"
+    assert raw.ask("POST", path, data=iter([b"con", b"tent"])).ok
+    assert raw.media("a").content == b"content"
+
+
+@pytest.mark.parametrize(
+    ("header", "sent"),
+    [
+        ("Content-Length: 10", b"content"),
+        ("Transfer-Encoding: chunked", b"7\r\ncontent\r\n"),
+        ("Transfer-Encoding: chunked", b"a\r\ncontent"),
+    ],
+)
+def test_what_is_not_sent_to_its_end_is_not_done(raw: Raw, header: str, sent: bytes) -> None:
     address = urlsplit(raw.url)
     with socket.create_connection((address.hostname, address.port)) as connection:
         path = f"/upload/storage/v1/b/{raw.bucket}/o?uploadType=media&name=a"
-        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n"
-        connection.sendall(head.encode() + b"content")
+        head = f"POST {path} HTTP/1.1\r\nHost: x\r\n{header}\r\n\r\n"
+        connection.sendall(head.encode() + sent)
         connection.shutdown(socket.SHUT_WR)
         assert connection.recv(1) == b""
     assert raw.get("a").status_code == 404

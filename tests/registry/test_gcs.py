@@ -171,7 +171,7 @@ OPERATIONS: dict[Do, str] = {
 
 
 @pytest.mark.usefixtures("all_strike")
-@pytest.mark.parametrize("kind", ["503", "reset"])
+@pytest.mark.parametrize("kind", ["429", "503", "reset"])
 @pytest.mark.parametrize("do", OPERATIONS)
 def test_what_fails_before_it_is_done_is_tried_again(
     gcs_backend: GCSBackend, gcs_server: GCSServer, do: Do, kind: str
@@ -302,6 +302,17 @@ def test_what_is_not_permitted_is_told_with_its_remedy(
     )
     assert "storage.objects.delete" in delete
     assert "storage.buckets.get" in bucket
+
+
+@pytest.mark.usefixtures("all_strike")
+@pytest.mark.parametrize("status", ["404", "405", "501"])
+def test_a_server_that_knows_no_permissions_tells_nothing_of_them(
+    gcs_backend: GCSBackend, gcs_server: GCSServer, status: str
+) -> None:
+    gcs_server.fail(operation="buckets.testIamPermissions", kind=status)
+    found = gcs_backend.diagnose()
+    assert set(found.permissions.values()) == {None}
+    assert found.problems == ()
 
 
 def test_a_retention_policy_is_told(
