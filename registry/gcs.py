@@ -34,6 +34,9 @@ from registry.gcs_errors import NEEDS, Asked, identity, translate, without_crede
 # Of an upload, this much is in memory at a time. The library sends up to so much in one request.
 CHUNK = 8 * 2**20
 
+# No stage needs this one: with it, diagnose also tells what is wrong with the bucket.
+SEE_BUCKET = "storage.buckets.get"
+
 
 class GCSBackend:
     """Objects of one bucket, below one prefix. Threads may share it; forked processes may not.
@@ -165,7 +168,7 @@ class GCSBackend:
 
     def diagnose(self) -> Diagnosis:
         """Say who we are to the registry and what we may do there; raises nothing."""
-        permissions: dict[str, bool | None] = dict.fromkeys(NEEDS)
+        permissions: dict[str, bool | None] = dict.fromkeys([*NEEDS, SEE_BUCKET])
         try:
             client = self._client
         except Forbidden as error:
@@ -181,27 +184,28 @@ class GCSBackend:
     # --- what diagnose tells ---
 
     def _permissions(self) -> dict[str, bool]:
-        with self._errors("", "storage.buckets.get"):
+        asked = [*NEEDS, SEE_BUCKET]
+        with self._errors("", SEE_BUCKET):
             try:
-                granted = self._bucket.test_iam_permissions(list(NEEDS), **self._patience)
+                granted = self._bucket.test_iam_permissions(asked, **self._patience)
             except (api.NotFound, api.MethodNotAllowed, api.MethodNotImplemented):
                 self._require_bucket()
                 return {}  # an emulator without this method
-        return {permission: permission in granted for permission in NEEDS}
+        return {permission: permission in granted for permission in asked}
 
     def _lacking(self, permissions: Mapping[str, bool | None]) -> tuple[str, ...]:
         who = identity(self._client._credentials)
         return tuple(
-            f"{who} lacks {permission} on gs://{self._name}, which {need.purpose} needs: "
+            f"{who} lacks {permission} on gs://{self._name}, needed for {need.purpose}: "
             f"grant it {need.role}"
             for permission, need in NEEDS.items()
             if permissions[permission] is False
         )
 
     def _retention(self, permissions: Mapping[str, bool | None]) -> tuple[str, ...]:
-        if not permissions["storage.buckets.get"]:
+        if not permissions[SEE_BUCKET]:
             return ()
-        with self._errors("", "storage.buckets.get"):
+        with self._errors("", SEE_BUCKET):
             bucket = self._client.get_bucket(self._name, **self._patience)
         if not bucket.retention_period:
             return ()

@@ -39,7 +39,6 @@ NEEDS = {
     "storage.objects.list": Need("listing versions and logs", "roles/storage.objectViewer"),
     "storage.objects.create": Need("publishing, gating and promoting", "roles/storage.objectUser"),
     "storage.objects.delete": Need("replacing what a stage holds", "roles/storage.objectUser"),
-    "storage.buckets.get": Need("checking the bucket itself", "roles/storage.legacyBucketReader"),
 }
 
 NOT_A_URL = (

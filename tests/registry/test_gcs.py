@@ -295,13 +295,21 @@ def test_what_is_not_permitted_is_told_with_its_remedy(
         "storage.objects.delete": False,
         "storage.buckets.get": False,
     }
-    create, delete, bucket = found.problems
+    create, delete = found.problems
     assert create == (
-        f"anonymous lacks storage.objects.create on gs://{gcs_bucket}, which publishing, gating "
-        "and promoting needs: grant it roles/storage.objectUser"
+        f"anonymous lacks storage.objects.create on gs://{gcs_bucket}, needed for publishing, "
+        "gating and promoting: grant it roles/storage.objectUser"
     )
     assert "storage.objects.delete" in delete
-    assert "storage.buckets.get" in bucket
+
+
+def test_no_stage_needs_more_than_objects(
+    gcs_backend: GCSBackend, gcs_server: GCSServer, gcs_bucket: str
+) -> None:
+    gcs_server.grant(gcs_bucket, "roles/storage.objectUser")
+    found = gcs_backend.diagnose()
+    assert not found.permissions["storage.buckets.get"]
+    assert found.problems == ()
 
 
 @pytest.mark.usefixtures("all_strike")

@@ -35,11 +35,12 @@ def rollback(registry: Registry, third: Sample) -> StageState:
     return registry.rollback("bad")
 
 
-@pytest.mark.parametrize("kind", ["503", "reset"])
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(
+    ("kind", "when"), [("503", "before"), ("503", "after"), ("reset", "after")]
+)
 @pytest.mark.parametrize("action", [publish, promote, rollback])
 def test_no_win_is_reported_as_a_loss(
-    gcs_server: GCSServer, gcs_bucket: str, tmp_path: Path, action: Action, when: str, kind: str
+    gcs_server: GCSServer, gcs_bucket: str, tmp_path: Path, action: Action, kind: str, when: str
 ) -> None:
     first, second, third = (sample(tmp_path, seed) for seed in range(3))
     writes = 0
@@ -88,7 +89,7 @@ def test_no_loss_is_reported_as_a_win(
 
 
 @pytest.mark.parametrize(
-    ("action", "promotions"), [("publish", 1), ("promote", 0), ("promote", 1), ("rollback", 2)]
+    ("action", "promotions"), [("publish", 1), ("promote", 1), ("rollback", 2)]
 )
 def test_a_killed_writer_leaves_the_old_or_the_new_whole(
     gcs_bucket: str, tmp_path: Path, action: str, promotions: int
@@ -103,19 +104,18 @@ def test_a_killed_writer_leaves_the_old_or_the_new_whole(
     first, second, third = (sample(tmp_path, seed) for seed in range(3))
     old, new = {
         "publish": (second, third),
-        "promote": (first if promotions else None, second),
+        "promote": (first, second),
         "rollback": (second, first),
     }[action]
     seen = []
     for step in range(1, int(steps.stdout) + 1):
         registry = opened(gcs_bucket, f"{step:03d}")
         state = registry.current("testing" if action == "publish" else "production")
-        seen.append(state.record.version if state else "")
-        if state:
-            target = registry.fetch(state, tmp_path / "fetched.hdf5")
-            assert target.read_bytes() in (first.content, second.content, third.content)
+        assert state
+        seen.append(state.record.version)
+        registry.fetch(state, tmp_path / "fetched.hdf5")
         registry.promote(approved(registry, third), registry.current("production"), "after")
         assert registry.verify() == []
-    assert set(seen) == {old.version if old else "", new.version}
-    assert seen == sorted(seen, key=[old.version if old else "", new.version].index)
+    assert set(seen) == {old.version, new.version}
+    assert seen == sorted(seen, key=[old.version, new.version].index)
     assert len(seen) > 5
