@@ -1,5 +1,6 @@
 """Every way for a run to end is told, once, and changes nothing about the ending."""
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,11 @@ from training.report import reported
 from training.settings import TrainSettings
 
 Settings = Callable[..., TrainSettings]
+
+
+@pytest.fixture(autouse=True)
+def _good_news_is_captured(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
 
 
 @pytest.fixture
