@@ -29,7 +29,7 @@ class GateSettings(Settings):
         0.95, ge=0.5, le=0.99, description="The two-sided level of every confidence interval."
     )
     min_per_class: int = Field(
-        3, ge=1, description="The fewest held-out images of a class to judge by."
+        1, ge=1, description="The fewest held-out images of a class to judge by."
     )
     max_latency: float = Field(
         200, gt=0, description="The most milliseconds for one image, as the median of several."
