@@ -26,7 +26,7 @@ from pathlib import Path
 from subprocess import PIPE, STDOUT
 
 from classifier.errors import HostileModel, UnreadableModel
-from classifier.inspection.child import HARMLESS, REFUSED
+from classifier.inspection.child import HARMLESS, REFUSED, WALL
 
 LARGEST = 1 << 30  # bytes; VGG19, the largest of keras.applications that loads, takes 0.6e9
 BLOCK = 1 << 20  # bytes
@@ -97,9 +97,11 @@ def _judge(file: io.FileIO, path: Path) -> None:
         return
     if code == REFUSED:
         raise HostileModel(f"{path} must not be loaded: {said}")
+    if code == -signal.SIGALRM:
+        raise HostileModel(f"{path} must not be loaded: reading it takes more than {WALL} seconds")
     if code < 0:
         name = signal.Signals(-code).name
-        raise HostileModel(f"{path} must not be loaded: reading it ended with {name}")
+        raise HostileModel(f"{path} must not be loaded: its reader ended with {name}")
     raise UnreadableModel(f"{path} could not be inspected: {said or f'exit code {code}'}")
 
 

@@ -21,15 +21,20 @@ DESCRIPTORS = 4
 DEEPEST = 200  # calls within calls of Python, as which it reads JSON
 
 
+class Forbidden(BaseException):
+    """The examination did more than to read and compute: a fault of ours, or a hole."""
+
+
 def main() -> int:
     """Examine standard input, and say on standard output what came of it."""
-    _limit_process()
+    limit_process()
     from classifier.inspection.examine import examine
     from classifier.inspection.finding import Finding
 
-    _limit_examination()
+    file = io.FileIO(0, closefd=False)
+    limit_examination()
     try:
-        examine(io.FileIO(0, closefd=False))
+        examine(file)
     except Finding as finding:
         sys.stdout.write(str(finding))
         return REFUSED
@@ -37,18 +42,27 @@ def main() -> int:
     return 0
 
 
-def _limit_process() -> None:
+def limit_process() -> None:
+    """Bound what the whole process may take."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU, CPU))
 
 
-def _limit_examination() -> None:
-    """What imports still needed: other files, and time that depends on the machine."""
+def limit_examination() -> None:
+    """Bound what it may do from now on: compute, read its input, and say what it found."""
     for codec in ("ascii", "latin-1"):  # h5py reads names with them; Python loads each on first use
         codecs.lookup(codec)
     resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
     sys.setrecursionlimit(DEEPEST)
-    signal.setitimer(signal.ITIMER_REAL, WALL)  # SIGALRM ends a process that does not handle it
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # what the parent ignores, its child does too
+    signal.setitimer(signal.ITIMER_REAL, WALL)
+    sys.addaudithook(_forbid)
+
+
+def _forbid(event: str, arguments: tuple[object, ...]) -> None:
+    """Let Python do nothing that PEP 578 finds worth an event, as opening and importing are."""
+    if event != "builtins.id" and not event.startswith("cpython."):  # the latter end the process
+        raise Forbidden(f"{event} in the course of an examination")

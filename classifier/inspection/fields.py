@@ -202,29 +202,35 @@ CONSTRAINT = optional(
         },
     )
 )
-ACTIVATION = one_of(
-    "celu",
-    "elu",
-    "exponential",
-    "gelu",
-    "hard_sigmoid",
-    "hard_silu",
-    "hard_swish",
-    "leaky_relu",
-    "linear",
-    "log_sigmoid",
-    "log_softmax",
-    "mish",
-    "relu",
-    "relu6",
-    "selu",
-    "sigmoid",
-    "silu",
-    "softmax",
-    "softplus",
-    "softsign",
-    "swish",
-    "tanh",
+_ACTIVATIONS = frozenset(
+    {
+        "celu",
+        "elu",
+        "exponential",
+        "gelu",
+        "hard_sigmoid",
+        "hard_silu",
+        "hard_swish",
+        "leaky_relu",
+        "linear",
+        "log_sigmoid",
+        "log_softmax",
+        "mish",
+        "relu",
+        "relu6",
+        "selu",
+        "sigmoid",
+        "silu",
+        "softmax",
+        "softplus",
+        "softsign",
+        "swish",
+        "tanh",
+    }
+)
+ACTIVATION = Field(
+    lambda value: isinstance(value, str) and value in _ACTIVATIONS,
+    "an activation on the allow-list",
 )
 DTYPE = one_of("float32", "float16", "bfloat16", "float64", "uint8", "int32")
 _POLICY = one_of("float32", "float16", "bfloat16", "float64", "mixed_float16", "mixed_bfloat16")

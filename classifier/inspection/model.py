@@ -74,7 +74,7 @@ class _Reader:
 
     def _sequential(self, given: object, where: str, depth: int) -> Model:
         config = check(given, _SEQUENTIAL, where)
-        layers = [check(layer, _SEQUENTIAL_LAYER, where) for layer in config.get("layers", [])]
+        layers = [_part(layer, _SEQUENTIAL_LAYER, where) for layer in config.get("layers", [])]
         if not layers or layers[0].get("class_name") != "InputLayer":
             raise Finding(f"{where} does not begin with an InputLayer")
         shape = _input(layers[0].get("config"), where)
@@ -95,7 +95,7 @@ class _Reader:
         config = check(given, _FUNCTIONAL, where)
         graph = Graph(where)
         for part in config.get("layers", []):
-            layer = check(part, _FUNCTIONAL_LAYER, where)
+            layer = _part(part, _FUNCTIONAL_LAYER, where)
             name, calls = _name(layer, where), layer.get("inbound_nodes", [])
             if layer.get("name") != name:
                 raise Finding(f"{layer_of(where, name)} has a second name")
@@ -120,6 +120,13 @@ class _Reader:
             raise Finding(f"{where} is a {shown(class_name)}, which is not on the allow-list")
         rule = LAYERS[class_name]
         return Layer(rule, check(config, rule.fields, where))
+
+
+def _part(given: object, fields: Fields, where: str) -> dict[str, Any]:
+    name = given.get("name") if isinstance(given, dict) else None
+    if isinstance(name, str) and NAME.allows(name):
+        where = layer_of(where, name)
+    return check(given, fields, where)
 
 
 def _input(given: object, where: str) -> Shape:
