@@ -113,18 +113,19 @@ class API:
         except Refusal as refusal:
             return Response.of(refusal)
 
-    def allow(self, request: Request, bucket: str, *permissions: str) -> None:
-        """Refuse a caller without these permissions in the bucket."""
-        iam.require(self.store.bucket(bucket), request.who, *permissions)
+    def allow(self, request: Request, bucket: str, permission: str, name: str = "") -> None:
+        """Refuse a caller without a permission on an object, or else on the bucket."""
+        iam.require(self.store.bucket(bucket), request.who, permission, name=name)
 
     def allow_write(self, who: str, bucket: str, name: str) -> None:
         """Refuse a caller who may not write there; to overwrite takes a second permission."""
         overwrite = ("storage.objects.delete",) if self.store.find(bucket, name) else ()
-        iam.require(self.store.bucket(bucket), who, "storage.objects.create", *overwrite)
+        needed = ("storage.objects.create", *overwrite)
+        iam.require(self.store.bucket(bucket), who, *needed, name=name)
 
     def found(self, request: Request, bucket: str, name: str, generation: str) -> StoredObject:
         """An object to read. That it is missing, only those who may list are told."""
-        self.allow(request, bucket, "storage.objects.get")
+        self.allow(request, bucket, "storage.objects.get", name)
         try:
             return self.store.get(bucket, name, request.one.get(generation))
         except Refusal:

@@ -38,9 +38,11 @@ def get_policy(api: API, request: Request, bucket: str) -> Response:
 def set_policy(api: API, request: Request, bucket: str) -> Response:
     """Say who has which role."""
     api.allow(request, bucket, "storage.buckets.setIamPolicy")
-    bindings = fields_of(request.body).get("bindings", [])
-    api.store.bucket(bucket).policy = {"bindings": bindings}
-    return Response.json({"kind": "storage#policy", "etag": "CAE=", "bindings": bindings})
+    sent = fields_of(request.body)
+    policy = {"version": sent.get("version", 1), "bindings": sent.get("bindings", [])}
+    iam.check_policy(api.store.bucket(bucket), policy)
+    api.store.bucket(bucket).policy = policy
+    return Response.json({"kind": "storage#policy", "etag": "CAE="} | policy)
 
 
 @route("GET", "/storage/v1/b/{bucket}/iam/testPermissions", "buckets.testIamPermissions")

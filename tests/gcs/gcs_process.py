@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import uuid
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import requests
@@ -41,8 +42,15 @@ class GCSServer:
 
     def grant(self, bucket: str, *roles: str) -> None:
         """Give everyone these roles in the bucket, and no other; it cannot be undone."""
-        bindings = [{"role": role, "members": ["allUsers"]} for role in roles]
-        self._ask("PUT", f"/storage/v1/b/{bucket}/iam", {"bindings": bindings})
+        self.bind(bucket, [{"role": role, "members": ["allUsers"]} for role in roles])
+
+    def bind(self, bucket: str, bindings: Sequence[Mapping[str, object]]) -> None:
+        """Set who may do what in a bucket, as in Google's policies; it cannot be undone."""
+        self._ask("PUT", f"/storage/v1/b/{bucket}/iam", {"version": 3, "bindings": bindings})
+
+    def as_user(self, who: str) -> dict[str, str]:
+        """The environment of a process that this server takes for somebody."""
+        return {"STORAGE_EMULATOR_HOST": self.url.replace("//", f"//{who}:@")}
 
     def fail(self, **fault: object) -> None:
         """Order a fault: the fields are those of :class:`tests.gcs.faults.Fault`."""

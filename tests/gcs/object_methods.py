@@ -221,7 +221,7 @@ def compose_object(api: API, request: Request, bucket: str, name: str) -> Respon
 
 
 def _component(api: API, request: Request, bucket: str, part: dict[str, Any]) -> StoredObject:
-    api.allow(request, bucket, "storage.objects.get")
+    api.allow(request, bucket, "storage.objects.get", part["name"])
     stored = api.store.get(bucket, part["name"], part.get("generation"))
     Conditions.of(part.get("objectPreconditions", {})).check(stored)
     return stored
@@ -230,7 +230,7 @@ def _component(api: API, request: Request, bucket: str, part: dict[str, Any]) ->
 @route("PATCH", OBJECT, "objects.patch")
 def patch_object(api: API, request: Request, bucket: str, name: str) -> Response:
     """Change some of an object's metadata; null removes a field."""
-    api.allow(request, bucket, "storage.objects.update")
+    api.allow(request, bucket, "storage.objects.update", name)
     changes = uploads.writable(uploads.fields_of(request.body))
     return Response.json(shown(request, api.store.patch(bucket, name, request.one, changes)))
 
@@ -238,6 +238,6 @@ def patch_object(api: API, request: Request, bucket: str, name: str) -> Response
 @route("DELETE", OBJECT, "objects.delete")
 def delete_object(api: API, request: Request, bucket: str, name: str) -> Response:
     """Remove an object."""
-    api.allow(request, bucket, "storage.objects.delete")
+    api.allow(request, bucket, "storage.objects.delete", name)
     api.store.delete(bucket, name, request.one)
     return Response(204)
