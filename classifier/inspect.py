@@ -6,9 +6,9 @@ of its own (``classifier.inspection.child``): h5py without Keras, no environment
 limits on memory, time, descriptors and writing. A crash of libhdf5 is that process's crash, and a
 refusal.
 
-What the limits cannot stop is code that takes over that process by a hole in libhdf5: it could
-still do what its user may do, short of opening files or starting programs. A file that wants this
-must pass the checks that come before, of which the first is that the registry vouches for it.
+What the limits cannot stop is code that takes over that process through a hole in libhdf5: it
+may then do what its user may. That is why so little of the format is allowed, and why most of it
+is refused by the first bytes of a file or of an object, before libhdf5 goes on.
 """
 
 import io
@@ -19,11 +19,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from subprocess import PIPE, STDOUT
+from tempfile import NamedTemporaryFile
 
 from classifier.errors import HostileModel, UnreadableModel
 from classifier.inspection.child import HARMLESS, REFUSED, WALL
@@ -65,13 +66,25 @@ def inspected(path: Path) -> Iterator[Path]:
 
     What is loaded is thereby what was inspected, whoever writes to ``path`` in the meantime.
     """
-    with tempfile.NamedTemporaryFile(prefix="model-", suffix=".hdf5") as copy:
-        with _opened(path) as file:
+    with _copied(path) as copy:
+        with _opened(copy) as file:
+            _judge(file, path)
+        yield copy
+
+
+@contextmanager
+def _copied(path: Path) -> Iterator[Path]:
+    with _opened(path) as file, ExitStack() as stack:
+        try:
+            copy = stack.enter_context(NamedTemporaryFile(prefix="model-", suffix=".hdf5"))
             blocks = iter(partial(file.read, BLOCK), b"")
             copy.writelines(islice(blocks, LARGEST // BLOCK + 1))  # it may grow while it is read
-        copy.flush()
-        with _opened(Path(copy.name)) as file:
-            _judge(file, path)
+            copy.flush()
+        except OSError as error:
+            folder = tempfile.gettempdir()
+            raise UnreadableModel(
+                f"{path} cannot be copied into {folder}: {error.strerror}"
+            ) from error
         yield Path(copy.name)
 
 
@@ -79,11 +92,12 @@ def inspected(path: Path) -> Iterator[Path]:
 def _opened(path: Path) -> Iterator[io.FileIO]:
     """The regular file ``path``, of a size that a model may have."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a FIFO would wait for its writer
+        # A FIFO would else be waited for until it has a writer.
+        file = io.FileIO(path, opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
     except OSError as error:
         raise UnreadableModel(f"{path} cannot be read: {error.strerror}") from error
-    with io.FileIO(descriptor) as file:
-        found = os.fstat(descriptor)
+    with file:
+        found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode):
             raise UnreadableModel(f"{path} is not a file")
         if found.st_size > LARGEST:

@@ -2,7 +2,8 @@
 
     child      the process: its limits, and one verdict on standard output
     examine    the order of the checks, and whether weights and layers agree
-    storage    the HDF5 container: its objects, links, layouts and weights
+    storage    the HDF5 container: its objects and links
+    weights    the numbers in it
     attributes the texts and lists of names in it
     document   JSON, read strictly
     model      models: their layers, and the weights that these need

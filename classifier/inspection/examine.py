@@ -6,7 +6,7 @@ from io import FileIO
 from classifier.inspection import document, model, storage
 from classifier.inspection.finding import Finding, shown
 from classifier.inspection.shapes import Variable
-from classifier.inspection.storage import Weight
+from classifier.inspection.weights import Weight
 
 # Beyond this, float32 overflows within a few layers, and the answer is NaN.
 LARGEST_WEIGHT = 1e9
@@ -26,7 +26,7 @@ def examine(raw: FileIO) -> None:
         raise Finding("it is nested too deeply") from None
     except MemoryError:
         raise Finding("it needs more memory than its inspection may have") from None
-    except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:  # all by h5py
+    except (KeyError, OSError, RuntimeError, ValueError) as error:  # by h5py
         raise Finding(f"it is damaged: {shown(str(error), 200)[1:-1]}") from error
 
 

@@ -6,27 +6,21 @@ is refused by what its object header holds, before it is opened. Only then is an
 the calls that Keras makes as well: what makes these crash does so here.
 """
 
-import itertools
-import math
 import struct
 from collections.abc import Iterator
 from io import FileIO
 from typing import Any, NamedTuple
 
 import h5py
-import numpy as np
-import numpy.typing as npt
-from h5py import h5d, h5l, h5o, h5s, h5t
+from h5py import h5l, h5o
 
-from classifier.inspection import attributes
+from classifier.inspection import attributes, weights
 from classifier.inspection.finding import Finding, shown
-from classifier.inspection.shapes import Shape
+from classifier.inspection.weights import Weight
 
 MOST_OBJECTS = 20_000  # NASNetLarge has 4,625
 DEEPEST = 12  # groups within groups
-MOST_AXES = 5
-LONGEST_NAME = 255  # bytes
-BLOCK = 16 << 20  # bytes of a weight that are read at once
+LONGEST_NAME = 128  # bytes
 
 # Version 0 without a user block, addresses and lengths of 8 bytes, and libhdf5's own tree sizes.
 _SUPERBLOCK = struct.Struct("<24s4Q")
@@ -64,30 +58,6 @@ _OF_GROUPS = {"nil", "attribute", "continuation", "symbol table"}
 _OF_DATASETS = {"nil", "dataspace", "datatype", "fill value", "data layout", "continuation"}
 
 _LINKS = {h5l.TYPE_SOFT: "a soft link", h5l.TYPE_EXTERNAL: "an external link"}
-_NUMBERS = (
-    h5t.IEEE_F32LE,
-    h5t.IEEE_F16LE,
-    h5t.IEEE_F64LE,
-    h5t.STD_I64LE,
-    h5t.STD_I32LE,
-    h5t.STD_U8LE,
-)
-
-
-class Weight(NamedTuple):
-    """A weight in the file.
-
-    Attributes:
-        path: where it is.
-        shape: as stored.
-        lowest: its least value.
-        highest: its greatest value.
-    """
-
-    path: str
-    shape: Shape
-    lowest: float
-    highest: float
 
 
 class Stored(NamedTuple):
@@ -143,31 +113,21 @@ class _Walk:
     def __init__(self, size: int) -> None:
         self._size = size
         self._addresses: set[int] = set()
-        self._extents: list[tuple[int, int, str]] = []
+        self._weights: list[Weight] = []
 
     def model(self, file: h5py.File) -> Stored:
         self._check_header(h5o.get_info(file.id), "/", _OF_GROUPS)
-        texts = {"model_config", "keras_version", "backend", "training_config"}
-        found = {
-            name: attributes.text(file, name, "/") for name in attributes.allow(file, texts, "/")
-        }
-        for required in ("model_config", "keras_version"):
-            if required not in found:
-                raise Finding(f"/ has no attribute {required}: it is no model of Keras 3")
-        if not found["keras_version"].startswith("3."):
-            raise Finding(
-                f"it was written by Keras {shown(found['keras_version'])}, not by Keras 3"
-            )
+        texts = _texts(file)
         groups = self._groups(file, "", 1)
         if "model_weights" not in groups:
             raise Finding("/ has no group model_weights")
-        weights = self._layers(groups.pop("model_weights"), "/model_weights")
+        layers = self._layers(groups.pop("model_weights"), "/model_weights")
         for name, group in groups.items():
             if name != "optimizer_weights":
                 raise Finding(f"/{name} is a group that Keras does not write")
-            self._weights(group, "/optimizer_weights", 2)
-        self._check_extents()
-        return Stored(found["model_config"], found.get("training_config"), weights)
+            self._listed(group, "/optimizer_weights", 2)
+        weights.check_apart(self._weights)
+        return Stored(texts["model_config"], texts.get("training_config"), layers)
 
     def _layers(self, group: h5py.Group, where: str) -> dict[str, list[Weight]]:
         versions = {"keras_version", "backend"}
@@ -175,13 +135,13 @@ class _Walk:
         for version in attributes.present(group, where) & versions:
             attributes.text(group, version, where)
         layers = self._groups(group, where, 2)
-        found = {n: self._weights(layer, f"{where}/{n}", 3) for n, layer in layers.items()}
+        found = {n: self._listed(layer, f"{where}/{n}", 3) for n, layer in layers.items()}
         if found.pop("top_level_model_weights", None):
             raise Finding(f"{where}/top_level_model_weights holds weights of no layer")
         _check_listed(names, found, where)
         return {name: found[name] for name in names}
 
-    def _weights(self, group: h5py.Group, where: str, depth: int) -> list[Weight]:
+    def _listed(self, group: h5py.Group, where: str, depth: int) -> list[Weight]:
         names = attributes.names(group, "weight_names", set(), where)
         found = dict(self._datasets(group, "", where, depth))
         _check_listed(names, found, where)
@@ -192,7 +152,9 @@ class _Walk:
     ) -> Iterator[tuple[str, Weight]]:
         for name, child in self._children(group, where, depth):
             if isinstance(child, h5py.Dataset):
-                yield prefix + name, self._weight(child, f"{where}/{name}")
+                weight = weights.read(child, f"{where}/{name}", self._size)
+                self._weights.append(weight)
+                yield prefix + name, weight
             else:
                 attributes.allow(child, set(), f"{where}/{name}")
                 yield from self._datasets(child, f"{prefix}{name}/", f"{where}/{name}", depth + 1)
@@ -253,66 +215,19 @@ class _Walk:
         if info.hdr.version != 1 or info.hdr.mesg.shared:
             raise Finding(f"{path} has an object header of a kind that Keras does not write")
 
-    def _weight(self, dataset: h5py.Dataset, path: str) -> Weight:
-        shape = self._check_dataset(dataset.id, path)
-        lowest, highest = math.inf, -math.inf
-        for block in _blocks(dataset):
-            with np.errstate(over="ignore"):  # a float64 may be too large, which makes it infinite
-                values = block.astype(np.float32, copy=False)
-            least, greatest = float(values.min()), float(values.max())
-            if not (math.isfinite(least) and math.isfinite(greatest)):
-                raise Finding(f"{path} holds a value that is not finite")
-            lowest, highest = min(lowest, least), max(highest, greatest)
-        return Weight(path, shape, lowest, highest)
 
-    def _check_dataset(self, dataset: h5d.DatasetID, path: str) -> Shape:
-        """Require one stretch of plain numbers, as long as its shape says."""
-        created = dataset.get_create_plist()
-        if created.get_layout() != h5d.CONTIGUOUS:
-            raise Finding(f"{path} is chunked, compact or virtual, not in one piece")
-        if created.fill_value_defined() != h5d.FILL_VALUE_DEFAULT:
-            raise Finding(f"{path} has a fill value of its own")
-        kind = dataset.get_type()
-        if kind.committed() or not any(kind.equal(number) for number in _NUMBERS):
-            raise Finding(f"{path} is not of a type of numbers that Keras writes")
-        shape = _shape(dataset.get_space(), path)
-        declared, stored = math.prod(shape) * kind.get_size(), dataset.get_storage_size()
-        start = dataset.get_offset()
-        if start is None or stored != declared or start + declared > self._size:
-            raise Finding(f"{path} declares {declared} bytes, of which {stored} are stored")
-        self._extents.append((start, start + declared, path))
-        return shape
-
-    def _check_extents(self) -> None:
-        """Few bytes must not stand for many weights."""
-        self._extents.sort()
-        for (_, end, path), (start, _, other) in itertools.pairwise(self._extents):
-            if start < end:
-                raise Finding(f"{path} and {other} share bytes of the file")
+def _texts(file: h5py.File) -> dict[str, str]:
+    known = {"model_config", "keras_version", "backend", "training_config"}
+    found = {name: attributes.text(file, name, "/") for name in attributes.allow(file, known, "/")}
+    for required in ("model_config", "keras_version"):
+        if required not in found:
+            raise Finding(f"/ has no attribute {required}: it is no model of Keras 3")
+    if not found["keras_version"].startswith("3."):
+        raise Finding(f"it was written by Keras {shown(found['keras_version'])}, not by Keras 3")
+    return found
 
 
 def _check_listed(names: list[str], found: dict[str, Any], where: str) -> None:
     for name in sorted(set(names) ^ found.keys()):
         fault = "lists" if name in names else "does not list"
         raise Finding(f"{where} {fault} {shown(name)} among its names, unlike what it holds")
-
-
-def _shape(space: h5s.SpaceID, path: str) -> Shape:
-    kind = space.get_simple_extent_type()
-    if kind not in (h5s.SCALAR, h5s.SIMPLE) or space.get_simple_extent_ndims() > MOST_AXES:
-        raise Finding(f"{path} has a shape of a kind that weights have not")
-    shape = tuple(int(length) for length in space.get_simple_extent_dims())
-    if shape != tuple(space.get_simple_extent_dims(True)) or 0 in shape:
-        raise Finding(f"{path} has the shape {shape}, which is empty or may grow")
-    return shape
-
-
-def _blocks(dataset: h5py.Dataset) -> Iterator[npt.NDArray[Any]]:
-    """All values, in parts small enough to look at."""
-    if not dataset.shape:
-        yield np.asarray(dataset[()])
-        return
-    row = math.prod(dataset.shape[1:]) * dataset.dtype.itemsize
-    step = max(1, BLOCK // row)
-    for start in range(0, dataset.shape[0], step):
-        yield dataset[start : start + step]
