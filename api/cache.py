@@ -8,15 +8,18 @@ import shutil
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from registry.card import Card
 from registry.document import decode, encode
 from registry.errors import Corrupt
+from registry.evidence import Evidence
 from registry.record import StageState
 
 logger = logging.getLogger(__name__)
 
-MODEL, CARD, LAST = "best_model.hdf5", "card.json", "last_served.json"
+T = TypeVar("T")
+
+MODEL, EVIDENCE, LAST = "best_model.hdf5", "evidence.json", "last_served.json"
 
 
 @dataclass(frozen=True)
@@ -43,41 +46,40 @@ class Cache:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def find(self, version: str) -> tuple[Path, Card] | None:
-        """The model file and card of ``version``, verified now; None if not both are right."""
-        path, card_path = self._path(version, MODEL), self._path(version, CARD)
-        if not (path.is_file() and card_path.is_file()):
+    def find(self, version: str) -> Path | None:
+        """The model file of ``version``, verified now; None if it is not right."""
+        path = self._path(version, MODEL)
+        if not path.is_file():
             return None
-        try:
-            card = decode(Card, card_path.read_bytes(), str(card_path))
-        except Corrupt as error:
-            logger.warning("the cached copy is not used: %s", error)
-            return None
-        if _sha256(path) == version == card.version:
-            return path, card
+        if _sha256(path) == version:
+            return path
         logger.warning("the cached copy in %s is damaged and not used", path.parent)
         return None
 
-    def add(self, card: Card, fetch: Callable[[Path], object]) -> Path:
+    def add(self, version: str, fetch: Callable[[Path], object]) -> Path:
         """Keep the model that ``fetch`` writes, verified, to the path that it is given."""
-        path = self._path(card.version, MODEL)
+        path = self._path(version, MODEL)
         path.parent.mkdir(parents=True, exist_ok=True)
         fetch(path)
-        _write(self._path(card.version, CARD), encode(card))
         return path
+
+    def evidence(self, version: str) -> Evidence | None:
+        """What was kept of what speaks for ``version``, unexamined; None if it cannot be read."""
+        return _read(Evidence, self._path(version, EVIDENCE))
+
+    def add_evidence(self, version: str, evidence: Evidence) -> None:
+        """Keep what speaks for ``version``."""
+        path = self._path(version, EVIDENCE)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, encode(evidence))
 
     def remember(self, served: LastServed) -> None:
         """Note what to start from."""
         _write(self._folder / LAST, encode(served))
 
     def recall(self) -> LastServed | None:
-        """What was noted last; None if nothing was, or the note is damaged."""
-        path = self._folder / LAST
-        try:
-            return decode(LastServed, path.read_bytes(), str(path)) if path.is_file() else None
-        except Corrupt as error:
-            logger.warning("the last model served is not known: %s", error)
-            return None
+        """What was noted last, unexamined; None if nothing was, or the note is damaged."""
+        return _read(LastServed, self._folder / LAST)
 
     def prune(self, keep: Collection[str]) -> None:
         """Delete every version but those in ``keep``."""
@@ -92,6 +94,14 @@ class Cache:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read(kind: type[T], path: Path) -> T | None:
+    try:
+        return decode(kind, path.read_bytes(), str(path)) if path.is_file() else None
+    except Corrupt as error:
+        logger.warning("what is in the cache is not used: %s", error)
+        return None
 
 
 def _write(path: Path, content: bytes) -> None:

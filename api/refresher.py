@@ -22,6 +22,7 @@ from classifier.labels import Labels
 from process.backoff import Backoff
 from process.errors import Failure
 from registry.card import Card
+from registry.errors import Untrusted
 
 if TYPE_CHECKING:
     from classifier.runtime import Classifier
@@ -94,6 +95,10 @@ class Refresher:
             wanted = self._source.wanted()
         except NothingInProduction as error:
             return self._miss(error, "there is no model to serve")
+        except Untrusted as error:
+            delay = self._miss(error, f"what is in production is not trusted ({error.reason})")
+            self._fall_back()
+            return delay
         except Exception as error:
             delay = self._miss(error, "cannot tell which model is in production")
             self._fall_back()
@@ -153,6 +158,7 @@ class Refresher:
         """Bring the record up to date: the same version may have been promoted again."""
         record = wanted.state.record if wanted.state else None
         if serving.record != record or serving.from_cache:
+            self._source.vouch(wanted)
             self._holder.swap(replace(serving, record=record, from_cache=False))
             self._source.remember(wanted)
 

@@ -10,7 +10,8 @@ from api.cache import Cache, LastServed
 from api.errors import NothingInProduction
 from api.settings import FOLLOW
 from registry.card import Card
-from registry.record import StageState
+from registry.errors import Corrupt, NotPromotable, Untrusted
+from registry.record import StageRecord, StageState
 from registry.store import Registry
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,11 @@ class Wanted:
     version: str
     state: StageState | None
 
+    @property
+    def source(self) -> StageRecord | str:
+        """What has to be vouched for: the record, or the version where it is pinned."""
+        return self.state.record if self.state else self.version
+
 
 class Source:
     """The production stage of a registry, or one pinned version of it.
@@ -44,12 +50,15 @@ class Source:
         self._url = url
         self._cache = cache
         self._version = version
+        self._newest: StageRecord | None = None  # of those that have served
 
     def wanted(self) -> Wanted:
         """What is to be served now; cheap.
 
         Raises:
             NothingInProduction: the stage is empty.
+            Untrusted: it holds what nobody with the key has put there, or an older record than
+                what has served, which somebody has put back.
             RegistryError: the stage could not be read.
         """
         if self._version != FOLLOW:
@@ -60,34 +69,57 @@ class Source:
                 f"the registry {self._url} has no model in production: train one, "
                 "and let the gate (python -m testing) promote it"
             )
+        self._require_newest(state.record)
         return Wanted(state.record.version, state)
 
     def obtain(self, wanted: Wanted) -> tuple[Path, Card]:
         """The verified model file, and its card, from the cache or else from the registry.
 
         Raises:
-            RegistryError: it could not be fetched, or is not what its record says.
+            RegistryError: it could not be fetched, or is not what was signed.
             OSError: the cache could not be written.
         """
-        found = self._cache.find(wanted.version)
-        if found is not None:
-            return found
-        card = self._registry.card(wanted.version)
-        path = self._cache.add(
-            card, lambda target: self._registry.fetch(wanted.state or wanted.version, target)
+        card = self.vouch(wanted)
+        path = self._cache.find(wanted.version) or self._cache.add(
+            wanted.version,
+            lambda target: self._registry.fetch(wanted.state or wanted.version, target),
         )
         return path, card
+
+    def vouch(self, wanted: Wanted) -> Card:
+        """The card, if kept evidence or the registry's shows that the version may be served.
+
+        Raises:
+            RegistryError: there is none, or it could not be had.
+            OSError: the cache could not be written.
+        """
+        kept = self._cache.evidence(wanted.version)
+        if kept is not None:
+            try:
+                return self._registry.examine(wanted.source, kept)
+            except (Corrupt, NotPromotable) as error:
+                logger.info("the registry is asked, as what was kept does not do: %s", error)
+        found = self._registry.evidence(wanted.source)
+        card = self._registry.examine(wanted.source, found)
+        self._cache.add_evidence(wanted.version, found)
+        return card
 
     def last_served(self) -> Wanted | None:
         """What served last and came from this registry, if production is followed."""
         last = self._cache.recall() if self._version == FOLLOW else None
         if last is None or last.registry != self._url:
             return None
-        return Wanted(last.version, last.state)
+        try:
+            self._registry.check(last.state.record)
+        except Untrusted as error:
+            logger.warning("what served last is not taken into account: %s", error)
+            return None
+        return Wanted(last.state.record.version, last.state)
 
     def remember(self, served: Wanted) -> None:
         """Note what serves, to start from it when the registry is away."""
         if served.state is not None:
+            self._newest = served.state.record
             with _only_logged():
                 self._cache.remember(LastServed(self._url, served.version, served.state))
 
@@ -95,6 +127,22 @@ class Source:
         """Delete the copies of every version but those in ``keep``."""
         with _only_logged():
             self._cache.prune(keep)
+
+    def _require_newest(self, record: StageRecord) -> None:
+        """Check that nobody has put a record back that is older than what has served."""
+        if self._newest is None:
+            last = self.last_served()
+            self._newest = last.state.record if last and last.state else None
+        newest = self._newest
+        if newest is None or record == newest or record.sequence > newest.sequence:
+            return
+        raise Untrusted(
+            f"production holds record {record.sequence} ({record.version[:12]}), but record "
+            f"{newest.sequence} ({newest.version[:12]}) has served before: somebody put an older "
+            "one back: roll back or promote, which takes the next number, or empty MODEL_CACHE and "
+            "restart if the registry was begun anew",
+            "replayed",
+        )
 
 
 @contextmanager

@@ -6,6 +6,7 @@ python -m registry promote VERSION --why WHY [--force]
 python -m registry rollback --why WHY [--to VERSION]
 python -m registry verify
 python -m registry doctor
+python -m registry keygen
 """
 
 import argparse
@@ -17,8 +18,8 @@ from typing import TypeVar, get_args
 from process.command import run
 from process.logs import LogSettings, configure
 from process.settings import read, table
-from registry import describe, document, names
-from registry.errors import AmbiguousVersion, Corrupt, NotFound
+from registry import describe, document, keys, names
+from registry.errors import AmbiguousVersion, BadKey, Corrupt, NotFound
 from registry.open import open_registry
 from registry.record import Stage, StageState
 from registry.settings import RegistrySettings
@@ -36,8 +37,11 @@ def main(argv: Sequence[str]) -> int:
     """Run one of the commands and return the exit code: 1 where something is wrong."""
     arguments = _parser().parse_args(argv)
     configure(read(LogSettings))
-    registry = open_registry(read(RegistrySettings))
-    command: Callable[[Registry, argparse.Namespace], int] = arguments.command
+    settings = read(RegistrySettings)
+    command: Callable[..., int] = arguments.command
+    if command is _keygen:
+        return _keygen(settings)
+    registry = open_registry(settings, signing=command in (_promote, _rollback))
     return command(registry, arguments)
 
 
@@ -62,13 +66,14 @@ def _parser() -> argparse.ArgumentParser:
         add("doctor", _doctor, "say who we are, what we may do, and what stands in the way"),
     ):
         reading.add_argument("--json", action="store_true", help="print JSON")
-    add("verify", _verify, "read everything and say what is damaged or missing")
+    add("verify", _verify, "read everything and say what is damaged, missing or not signed")
+    add("keygen", _keygen, "make the pair of keys that production is signed and verified with")
     show.add_argument(
         "what", nargs="?", default="production", metavar="VERSION|STAGE", help="default: production"
     )
     promote = add("promote", _promote, "put a version that the gate passed into production")
     promote.add_argument("version", metavar="VERSION", help="a version, or how it begins")
-    promote.add_argument("--force", action="store_true", help="do not ask for the gate's verdict")
+    promote.add_argument("--force", action="store_true", help="ask for no signed verdict")
     rollback = add("rollback", _rollback, "put an earlier version back into production")
     rollback.add_argument("--to", metavar="VERSION", help="go back to this version")
     for changing in (promote, rollback):
@@ -114,7 +119,7 @@ def _show_stage(registry: Registry, stage: Stage, as_json: bool) -> int:
 
 def _promote(registry: Registry, arguments: argparse.Namespace) -> int:
     version = _resolve(registry, arguments.version)
-    against = registry.current("production")
+    against = registry.inspect("production")
     state = registry.promote(version, against, arguments.why, arguments.force)
     _print(describe.stage("production", state))
     return 0
@@ -141,6 +146,16 @@ def _doctor(registry: Registry, arguments: argparse.Namespace) -> int:
         else describe.diagnosis(found, states)
     )
     return 1 if found.problems else 0
+
+
+def _keygen(settings: RegistrySettings) -> int:
+    private, public = settings.signing_key, settings.public_key
+    if public.exists():
+        raise BadKey(f"{public} exists and is not written over: set {keys.PUBLIC} to another file")
+    keys.make(private, public)
+    rows = [(keys.SIGNING, str(private), "secret, for the gate"), (keys.PUBLIC, str(public), "")]
+    _print(describe.table(rows))
+    return 0
 
 
 def _resolve(registry: Registry, text: str) -> str:
@@ -184,7 +199,7 @@ def _unless_damaged(get: Callable[[A], B], argument: A) -> B | None:
     """What there is to get, so that one damaged thing does not hide all the others."""
     try:
         return get(argument)
-    except Corrupt as error:
+    except (BadKey, Corrupt) as error:
         logger.warning("%s", error)
         return None
 

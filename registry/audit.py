@@ -5,33 +5,39 @@ from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, get_args
 
-from registry import names, objects
+from registry import evidence, names, objects
 from registry.backend import Backend
 from registry.errors import Corrupt, NotFound
 from registry.history import Log
-from registry.record import Stage, StageRecord
+from registry.record import Damaged, Stage, StageRecord
+from registry.trust import Trust
 
 if TYPE_CHECKING:
     from registry.store import Registry
 
 
-def problems(registry: "Registry", backend: Backend) -> Iterator[str]:
-    """A sentence for each thing that is not as it was written, or that is missing."""
-    for check in _checks(registry, backend):
+def problems(registry: "Registry", backend: Backend, trust: Trust | None) -> Iterator[str]:
+    """A sentence for each thing that is not as it was written or signed, or that is missing."""
+    for check in _checks(registry, backend, trust):
         try:
             check()
         except (Corrupt, NotFound) as error:
             yield str(error)
 
 
-def _checks(registry: "Registry", backend: Backend) -> Iterator[Callable[[], object]]:
+def _checks(
+    registry: "Registry", backend: Backend, trust: Trust | None
+) -> Iterator[Callable[[], object]]:
     for version in _versions(backend):
         yield partial(_file, backend, names.model(version), version)
         yield partial(registry.card, version)
         yield partial(registry.verdicts, version)
+        if trust:
+            yield partial(_verdicts, backend, trust, version)
     for stage in get_args(Stage):
         yield partial(_stage, registry, backend, stage)
-        yield partial(_history, registry, backend, stage)
+        yield partial(_history, registry, Log(backend, trust), stage)
+    yield partial(_production, registry)
 
 
 def _versions(backend: Backend) -> list[str]:
@@ -41,6 +47,21 @@ def _versions(backend: Backend) -> list[str]:
 
 def _file(backend: Backend, name: str, version: str) -> None:
     objects.require(backend, objects.find(backend, name), version)
+
+
+def _verdicts(backend: Backend, trust: Trust, version: str) -> None:
+    for verdict in evidence.verdict_ids(backend, version):
+        found = evidence.of_verdict(backend, version, verdict)
+        evidence.require_signed(version, found, trust)
+
+
+def _production(registry: "Registry") -> None:
+    """What the service would ask before it serves."""
+    state = registry.inspect("production")
+    if isinstance(state, Damaged):
+        raise state.error
+    if state:
+        registry.examine(state.record, registry.evidence(state.record))
 
 
 def _stage(registry: "Registry", backend: Backend, stage: Stage) -> None:
@@ -63,15 +84,16 @@ def _never_held(backend: Backend, stage: Stage) -> None:
         raise NotFound(f"{names.stage(stage)} is gone; the last version there was {last.version}")
 
 
-def _history(registry: "Registry", backend: Backend, stage: Stage) -> None:
+def _history(registry: "Registry", log: Log, stage: Stage) -> None:
     records = registry.history(stage)[::-1]
     for sequence, record in enumerate(records, start=1):
+        log.check(record)
         if record.sequence != sequence:
             raise Corrupt(f"{names.log_entry(stage, sequence)} is missing")
     for before, record in pairwise(records):
         _follows(before, record)
     for record in records[-1:]:
-        if (Log(backend).entry(stage, record.sequence) or record) != record:
+        if (log.entry(stage, record.sequence) or record) != record:
             entry = names.log_entry(stage, record.sequence)
             raise Corrupt(f"the record of {names.stage(stage)} differs from {entry}")
 

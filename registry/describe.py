@@ -65,6 +65,8 @@ def stage(stage: Stage, state: StageState | None) -> str:
         ("by", f"{record.action} of {record.who}"),
         ("when", _time(record.when)),
         ("why", record.why),
+        ("verdict", record.verdict or "none"),
+        ("signed by", record.signature.partition(":")[0] or "nobody"),
         ("operation", record.operation),
     ]
     return table(rows)

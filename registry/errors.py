@@ -8,8 +8,10 @@
     ├── Forbidden           this identity may not do this operation
     ├── Unreachable         the registry did not answer in time
     ├── Corrupt             what is stored is not what was recorded
+    │   └── Untrusted       it is not what somebody with the key has signed
     ├── NotPromotable       the version carries no passing verdict
     ├── Unwritable          the file that a model is fetched to cannot be written
+    ├── BadKey              a key is missing or cannot be used (a usage error)
     ├── BadRegistryURL      REGISTRY_URL names no registry (a usage error)
     └── AmbiguousVersion    several versions begin with what was given (a usage error)
 
@@ -18,12 +20,16 @@ itself finds damage, Corrupt; the rules in :mod:`registry.store` raise the other
 PreconditionFailed pass.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from process.errors import Failure, UsageError
 
 if TYPE_CHECKING:
     from registry.record import StageRecord
+
+
+Fault: TypeAlias = Literal["unsigned", "signed by another key", "altered", "replayed"]
+"""Why something is not trusted."""
 
 
 class RegistryError(Failure):
@@ -74,6 +80,18 @@ class Corrupt(RegistryError):
     """Stored bytes or metadata differ from what was recorded when they were written."""
 
 
+class Untrusted(Corrupt):
+    """The holder of the key has not signed what is stored, or not for where it is stored.
+
+    Attributes:
+        reason: why.
+    """
+
+    def __init__(self, message: str, reason: Fault) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 class NotPromotable(RegistryError):
     """The version has no passing verdict of the gate, and promoting it was not forced."""
 
@@ -84,6 +102,12 @@ class Unwritable(RegistryError):
 
 class BadRegistryURL(RegistryError, UsageError):
     """``REGISTRY_URL`` does not name a registry."""
+
+    exit_code = 2
+
+
+class BadKey(RegistryError, UsageError):
+    """A file that a key should be in is missing, or cannot be used."""
 
     exit_code = 2
 

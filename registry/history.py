@@ -5,19 +5,29 @@ about to replace it makes sure first that the log has it, and whoever wrote it a
 every record is in the stage or in its log, and the next actor fills in what a killed one left out.
 """
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Iterator
 
 from registry import document, names, objects
 from registry.backend import Backend
 from registry.errors import Corrupt
 from registry.record import Stage, StageRecord
+from registry.trust import Trust
+
+logger = logging.getLogger(__name__)
 
 
 class Log:
-    """The logs of all stages."""
+    """The logs of all stages.
 
-    def __init__(self, backend: Backend) -> None:
+    Args:
+        backend: where they lie.
+        trust: whose signatures count in that of production; None for a registry without any.
+    """
+
+    def __init__(self, backend: Backend, trust: Trust | None = None) -> None:
         self._backend = backend
+        self._trust = trust
 
     def add(self, record: StageRecord) -> None:
         """Make sure that the log has ``record``.
@@ -38,10 +48,32 @@ class Log:
         blobs = self._backend.list(names.log(stage))
         return [self._read(stage, blob.name) for blob in blobs]
 
+    def trusted(self, stage: Stage) -> Iterator[StageRecord]:
+        """The records to build on, newest first; those that anybody may have written are left out.
+
+        They are read one by one as they are asked for.
+        """
+        for blob in reversed(list(self._backend.list(names.log(stage)))):
+            try:
+                record = self._read(stage, blob.name)
+                self.check(record)
+            except Corrupt as error:
+                logger.warning("not taken into account: %s", error)
+                continue
+            yield record
+
     def last(self, stage: Stage) -> StageRecord | None:
-        """The newest record in the log."""
-        blobs = list(self._backend.list(names.log(stage)))
-        return self._read(stage, blobs[-1].name) if blobs else None
+        """The newest record to build on."""
+        return next(self.trusted(stage), None)
+
+    def check(self, record: StageRecord) -> None:
+        """Check that a record in the log is signed, where it has to be.
+
+        Raises:
+            Untrusted: it is not.
+        """
+        if self._trust and record.stage == "production":
+            self._trust.check_record(record, names.log_entry(record.stage, record.sequence))
 
     def _read(self, stage: Stage, name: str) -> StageRecord:
         record = document.decode(StageRecord, objects.read(self._backend, name), name)

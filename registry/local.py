@@ -143,7 +143,7 @@ class LocalBackend:
             disk.make_folder(folder, self._root)
             with self._open(source) as file:
                 size = disk.write(folder / path.name, file)
-            disk.write(folder / METADATA, io.BytesIO(json.dumps(dict(metadata)).encode()))
+            disk.write(folder / METADATA, io.BytesIO(_encoded(metadata)))
             disk.sync(folder)
         except BaseException:
             disk.remove(folder)
@@ -201,6 +201,11 @@ def _generation(path: Path) -> int:
         raise
     folder, _, rest = target.removeprefix(f"{_hidden(path).name}/").partition("/")
     return int(folder) if folder.isdecimal() and rest == path.name else 0
+
+
+def _encoded(metadata: Mapping[str, str]) -> bytes:
+    # Without \\u escapes, of which one text has several spellings.
+    return json.dumps(dict(metadata), ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 def _metadata(path: Path) -> dict[str, str]:

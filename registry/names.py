@@ -42,6 +42,16 @@ def verdicts(version: str) -> str:
     return f"{folder(version)}gate/"
 
 
+def verdict(version: str, verdict: str) -> str:
+    """The document of one verdict."""
+    return f"{verdicts(version)}{verdict}/verdict.json"
+
+
+def signature(version: str, verdict: str) -> str:
+    """The gate's signature on one verdict."""
+    return f"{verdicts(version)}{verdict}/verdict.sig"
+
+
 def stage(stage: Stage) -> str:
     """The model file in a stage, whose metadata is the stage's record."""
     return f"{stage}/{MODEL}"

@@ -12,6 +12,26 @@ Stage: TypeAlias = Literal["testing", "production"]
 Action: TypeAlias = Literal["publish", "promote", "rollback"]
 
 
+Digest: TypeAlias = Annotated[str, Field(pattern="^([0-9a-f]{64})?$")]  # SHA-256, or empty
+
+
+@dataclass(frozen=True)
+class Grounds:
+    """On what a version was let into production.
+
+    Attributes:
+        card_sha256: SHA-256 of its card.
+        verdict: the id of the gate's verdict; empty if nobody asked for one.
+        verdict_sha256: SHA-256 of the verdict's document.
+        forced: whether a person let it in without a verdict.
+    """
+
+    card_sha256: str = ""
+    verdict: str = ""
+    verdict_sha256: str = ""
+    forced: bool = False
+
+
 @dataclass(frozen=True)
 class StageRecord:
     """One change of a stage: which version is in it, and who put it there when and why.
@@ -26,17 +46,29 @@ class StageRecord:
         who: the identity that made the change.
         when: ISO 8601, UTC.
         why: a sentence.
+        card_sha256, verdict, verdict_sha256, forced: see :class:`Grounds`; empty in testing.
+        signature: over all of the above; empty in testing.
     """
 
     stage: Stage
     version: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-    previous: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")]
+    previous: Digest
     sequence: Annotated[int, Field(gt=0)]
     operation: str
     action: Action
     who: str
     when: str
     why: str
+    card_sha256: Digest = ""
+    verdict: str = ""
+    verdict_sha256: Digest = ""
+    forced: bool = False
+    signature: str = ""
+
+    @property
+    def grounds(self) -> Grounds:
+        """On what the version was let in."""
+        return Grounds(self.card_sha256, self.verdict, self.verdict_sha256, self.forced)
 
     def to_metadata(self) -> dict[str, str]:
         """The record as object metadata, which holds strings alone."""
@@ -74,3 +106,18 @@ class StageState:
 
     record: StageRecord
     generation: int
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """A stage that holds something which is not what it should be.
+
+    Attributes:
+        stage: the stage.
+        generation: the back end's number of what is there.
+        error: what is wrong with it.
+    """
+
+    stage: Stage
+    generation: int
+    error: Corrupt

@@ -1,4 +1,6 @@
-"""Where the registry is."""
+"""Where the registry is, and whose signatures count there."""
+
+from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -20,4 +22,18 @@ class RegistrySettings(Settings):
     )
     actor: str = Field(
         "", description="Who is recorded as the author of changes; if empty, `user@host`."
+    )
+    signing_key: Path = Field(
+        Path("var/keys/signing.pem"),
+        description="The private key, for the gate and for promoting and rolling back by hand.",
+    )
+    public_key: Path = Field(
+        Path("var/keys/public.pem"),
+        description="The public keys, one after another, of which any may have signed what is in "
+        "production.",
+    )
+    name: str = Field(
+        "",
+        description="The name for which it is signed; if empty, the bucket's URL or the name of "
+        "the folder.",
     )

@@ -18,21 +18,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
-from registry import audit, document, identity, names, objects
+from registry import audit, document, evidence, identity, names, objects
 from registry.backend import Backend, Blob, Diagnosis
 from registry.card import Card
 from registry.errors import (
     Conflict,
     Corrupt,
     NotFound,
-    NotPromotable,
     PreconditionFailed,
     RegistryError,
     Unwritable,
 )
+from registry.evidence import Evidence
 from registry.history import Log, standing
-from registry.record import Stage, StageRecord, StageState
+from registry.record import Damaged, Grounds, Stage, StageRecord, StageState
 from registry.switch import Before, Switch, read_state
+from registry.trust import Trust
 from registry.verdict import Verdict
 
 logger = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class Registry:
         actor: who is recorded as the author of changes; if empty, ``user@host``.
         clock: the time now, UTC.
         new_id: a new unique id for each call.
+        trust: whose signatures count in production; None for a registry without signatures.
 
     Every method may raise Forbidden or Unreachable.
     """
@@ -67,13 +69,15 @@ class Registry:
         actor: str,
         clock: Callable[[], datetime] = _now,
         new_id: Callable[[], str] = _new_id,
+        trust: Trust | None = None,
     ) -> None:
         self._backend = backend
         self._clock = clock
         self._new_id = new_id
+        self._trust = trust
         actor = actor or f"{identity.user()}@{socket.gethostname()}"
-        self._switch = Switch(backend, actor, clock, new_id)
-        self._log = Log(backend)
+        self._switch = Switch(backend, actor, clock, new_id, trust)
+        self._log = Log(backend, trust)
 
     def publish(self, model: Path, card: Card, why: str) -> StageState:
         """Keep a model and its card as a version, and put it into testing.
@@ -95,14 +99,15 @@ class Registry:
         raise AssertionError("unreachable")
 
     def promote(
-        self, version: str, against: StageState | None, why: str, force: bool = False
+        self, version: str, against: StageState | Damaged | None, why: str, force: bool = False
     ) -> StageState:
         """Put a version into production.
 
         Args:
             version: the version.
             against: what production held when the version was compared with it; None for an
-                empty production. If production holds anything else by now, nothing is changed.
+                empty production, and Damaged to replace what nobody could compare it with. If
+                production holds anything else by now, nothing is changed.
             why: a sentence for the record.
             force: promote without a passing verdict; the record says so.
 
@@ -111,18 +116,13 @@ class Registry:
             Conflict: production holds something else than ``against``; the winner is attached.
             OutcomeUnknown: nothing tells whether the version is in production.
             NotFound: there is no such version.
-            Corrupt: the version's file does not hash to its name.
+            Corrupt: the version's file does not hash to its name; as Untrusted: the gate has not
+                signed the verdict, or card or verdict were altered since.
         """
-        self.card(version)
         if force:
             why = f"{why} (forced: no passing verdict was asked for)"
-        else:
-            self._require_passing_verdict(version)
-        if against is None:
-            before = self._switch.before_empty("production")
-        else:
-            before = self._switch.before_state(against)
-        return self._switch.make(before, "promote", version, why)
+        grounds = self._grounds(version, force)
+        return self._switch.make(self._before(against), "promote", version, why, grounds)
 
     def rollback(self, why: str, to: str | None = None) -> StageState:
         """Put a version back into production that was there before.
@@ -137,17 +137,36 @@ class Registry:
         """
         before = self._switch.before("production")
         target = self._rollback_target(before, to)
-        self.card(target)
-        return self._switch.make(before, "rollback", target, why)
+        self.examine(target, self.evidence(target))
+        return self._switch.make(before, "rollback", target.version, why, target.grounds)
 
     def current(self, stage: Stage) -> StageState | None:
         """What is in the stage, or None.
 
         Raises:
-            Corrupt: there is a model without a valid record, as one put there by hand.
+            Corrupt: there is a model without a valid record, as one put there by hand; as
+                Untrusted: the record of production is not signed as it has to be.
         """
         blob = self._backend.stat(names.stage(stage))
-        return read_state(stage, blob) if blob else None
+        return read_state(stage, blob, self._trust) if blob else None
+
+    def inspect(self, stage: Stage) -> StageState | Damaged | None:
+        """What is in the stage, or None; what is wrong with it does not raise.
+
+        This takes longer than :meth:`current`, as it also finds an older object that was put back.
+        """
+        blob = self._backend.stat(names.stage(stage))
+        if blob is None:
+            return None
+        try:
+            state = read_state(stage, blob, self._trust)
+            self._switch.require_latest(state)
+        except Corrupt as error:
+            now = self._backend.stat(blob.name)
+            if now and now.generation == blob.generation:
+                return Damaged(stage, blob.generation, error)
+            return self.inspect(stage)  # it was changed while it was read
+        return state
 
     def history(self, stage: Stage) -> list[StageRecord]:
         """Every change of the stage, newest first.
@@ -180,13 +199,48 @@ class Registry:
             NotFound: there is no such version.
             Corrupt: the card is not valid, or is of another version.
         """
-        name = names.card(version)
-        if self._backend.stat(name) is None:
-            raise NotFound(f"the registry has no version {version}: there is no {name}")
-        card = document.decode(Card, objects.read(self._backend, name), name)
-        if card.version != version:
-            raise Corrupt(f"{name} is the card of {card.version}")
-        return card
+        return evidence.read_card(version, evidence.card_document(self._backend, version))
+
+    def evidence(self, source: StageRecord | str) -> Evidence:
+        """What speaks for serving a version, to be examined: now, or later from a copy.
+
+        Args:
+            source: a record of production, or a version.
+
+        Raises:
+            NotFound: a document is missing.
+        """
+        return evidence.gather(self._backend, source)
+
+    def examine(self, source: StageRecord | str, found: Evidence) -> Card:
+        """Check that a version may be served; its card. This reads nothing of the registry.
+
+        Args:
+            source: a record of production, which must be signed and speak of these very
+                documents; or a version, whose verdict must be signed and pass.
+            found: the evidence.
+
+        Raises:
+            Untrusted: what has to be signed is not.
+            NotPromotable: the version alone was given, and the gate has not let it pass.
+            Corrupt: the card is not valid, or is of another version.
+        """
+        version = source if isinstance(source, str) else source.version
+        if self._trust and isinstance(source, str):
+            evidence.require_passed(version, found, self._trust)
+        elif self._trust and isinstance(source, StageRecord):
+            self.check(source)
+            evidence.require_named_by(source, found)
+        return evidence.read_card(version, found.card)
+
+    def check(self, record: StageRecord) -> None:
+        """Check a record of production that was kept somewhere else.
+
+        Raises:
+            Untrusted: it is not signed as it has to be.
+        """
+        if self._trust:
+            self._trust.check_record(record, f"record {record.sequence} of production")
 
     def fetch(self, source: StageState | str, target: Path) -> Path:
         """Copy a model to ``target``, which is replaced only by a whole and verified file.
@@ -224,19 +278,27 @@ class Registry:
         return f"{self._clock():%Y%m%dT%H%M%S%fZ}-{self._new_id()[:8]}"
 
     def add_verdict(self, verdict: Verdict, attachments: Mapping[str, bytes]) -> str:
-        """Write a verdict beside its version, and return the prefix of its objects.
+        """Write a verdict beside its version, signed, and return the prefix of its objects.
 
-        The verdict itself is written last: where it is, its attachments are.
+        The verdict itself is written last: where it is, its attachments and its signature are.
 
         Raises:
             NotFound: there is no such version.
             Corrupt: the id is taken by another verdict.
+            BadKey: there are signatures here, and this process has no private key.
         """
-        objects.find(self._backend, names.model(verdict.version))
-        prefix = f"{names.verdicts(verdict.version)}{verdict.id}/"
-        for name, content in attachments.items():
-            objects.ensure(self._backend, f"{prefix}{name}", content)
-        objects.ensure(self._backend, f"{prefix}verdict.json", document.encode(verdict))
+        version, content = verdict.version, document.encode(verdict)
+        objects.find(self._backend, names.model(version))
+        prefix = f"{names.verdicts(version)}{verdict.id}/"
+        attached = {f"{prefix}{name}": each for name, each in attachments.items()}
+        if self._trust:
+            card = evidence.card_document(self._backend, version)
+            found = Evidence(card, content.decode(), id=verdict.id)
+            signature = evidence.sign(version, found, self._trust)
+            attached[names.signature(version, verdict.id)] = signature.encode()
+        for name, each in attached.items():
+            objects.ensure(self._backend, name, each)
+        objects.ensure(self._backend, names.verdict(version, verdict.id), content)
         return prefix
 
     def verdicts(self, version: str) -> list[Verdict]:
@@ -245,12 +307,11 @@ class Registry:
         Raises:
             Corrupt: one of them is not valid, or is on another version.
         """
-        found = [blob.name for blob in self._backend.list(names.verdicts(version))]
-        return [self._verdict(version, name) for name in found if name.endswith("/verdict.json")]
+        return [self._verdict(version, id) for id in evidence.verdict_ids(self._backend, version)]
 
     def verify(self) -> list[str]:
         """Read everything; return a sentence for each thing that is wrong."""
-        return list(dict.fromkeys(audit.problems(self, self._backend)))
+        return list(dict.fromkeys(audit.problems(self, self._backend, self._trust)))
 
     def doctor(self) -> Diagnosis:
         """Say who we are to the registry, what we may do there, and what stands in the way."""
@@ -269,27 +330,38 @@ class Registry:
         if not _create_once(self._backend, names.card(card.version), content):
             logger.info("version %s was published before and keeps its first card", card.version)
 
-    def _require_passing_verdict(self, version: str) -> None:
-        verdicts = self.verdicts(version)
-        if not verdicts:
-            raise NotPromotable(f"{version} has no verdict of the gate: run the gate, or force it")
-        if not verdicts[-1].passed:
-            reasons = "; ".join(verdicts[-1].reasons)
-            raise NotPromotable(f"the gate refused {version}: {reasons}")
+    def _grounds(self, version: str, force: bool) -> Grounds:
+        if force:
+            found = evidence.of_verdict(self._backend, version, "")
+            grounds = Grounds(found.card_sha256, forced=True)
+        else:
+            found = self.evidence(version)
+            grounds = evidence.require_passed(version, found, self._trust)
+        evidence.read_card(version, found.card)
+        return grounds
 
-    def _rollback_target(self, before: Before, to: str | None) -> str:
-        records = {record.sequence: record for record in self._log.entries("production")}
+    def _before(self, against: StageState | Damaged | None) -> Before:
+        if against is None:
+            return self._switch.before_empty("production")
+        if isinstance(against, Damaged):
+            return self._switch.before_damaged(against)
+        return self._switch.before_state(against)
+
+    def _rollback_target(self, before: Before, to: str | None) -> StageRecord:
+        """The last record of the version to go back to, with the grounds on which it was let in."""
+        found = {record.sequence: record for record in self._log.trusted("production")}
         if before.record:
-            records[before.record.sequence] = before.record
-        versions = standing(records[sequence] for sequence in sorted(records))
+            found[before.record.sequence] = before.record
+        records = [found[sequence] for sequence in sorted(found)]
+        latest = {record.version: record for record in records}
         if to:
-            if to not in {record.version for record in records.values()}:
+            if to not in latest:
                 raise NotFound(f"{to} never was in production: only a promotion can put it there")
-            return to
-        steps = 2 if before.intact else 1
+            return latest[to]
+        versions, steps = standing(records), 2 if before.intact else 1
         if len(versions) < steps:
             raise NotFound("production held no earlier version: there is nothing to roll back to")
-        return versions[-steps]
+        return latest[versions[-steps]]
 
     def _unreadable_stages(self) -> Iterator[str]:
         for stage in get_args(Stage):
@@ -306,11 +378,8 @@ class Registry:
             raise NotFound(f"{blob.name} was replaced since it held {source.record.version}")
         return blob, source.record.version
 
-    def _verdict(self, version: str, name: str) -> Verdict:
-        verdict = document.decode(Verdict, objects.read(self._backend, name), name)
-        if verdict.version != version:
-            raise Corrupt(f"{name} is a verdict on {verdict.version}")
-        return verdict
+    def _verdict(self, version: str, id: str) -> Verdict:
+        return evidence.read_verdict(version, evidence.of_verdict(self._backend, version, id))
 
 
 def _create_once(backend: Backend, name: str, source: io.BufferedReader | io.BytesIO) -> bool:

@@ -7,7 +7,7 @@ fails too is the third one reported.
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from registry import names, objects
@@ -23,8 +23,9 @@ from registry.errors import (
     Unreachable,
 )
 from registry.history import Log
-from registry.record import Action, Stage, StageRecord, StageState
+from registry.record import Action, Damaged, Grounds, Stage, StageRecord, StageState
 from registry.sentence import sentence
+from registry.trust import REPAIR, Trust, untrusted
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ class Before:
         record: the last record that is known of it.
         generation: the generation of the object that is there; 0 for none.
         intact: whether the record is that object's own; if not, a person has emptied or
-            overwritten the stage.
+            overwritten the stage, or put an older object back.
     """
 
     stage: Stage
@@ -59,12 +60,14 @@ class Switch:
         actor: str,
         clock: Callable[[], datetime],
         new_id: Callable[[], str],
+        trust: Trust | None,
     ) -> None:
         self._backend = backend
         self._actor = actor
         self._clock = clock
         self._new_id = new_id
-        self._log = Log(backend)
+        self._trust = trust
+        self._log = Log(backend, trust)
 
     def before(self, stage: Stage) -> Before:
         """What a change made now would replace, whatever it is."""
@@ -72,20 +75,41 @@ class Switch:
         if blob is None:
             return self.before_empty(stage)
         try:
-            return self.before_state(read_state(stage, blob))
+            return self.before_state(read_state(stage, blob, self._trust))
         except Corrupt as error:
-            logger.warning("%s; it is about to be replaced", error)
-            return Before(stage, self._log.last(stage), blob.generation, intact=False)
+            return self.before_damaged(Damaged(stage, blob.generation, error))
 
     def before_empty(self, stage: Stage) -> Before:
         """What a change of an empty stage replaces."""
         return Before(stage, self._log.last(stage), generation=0, intact=False)
 
+    def before_damaged(self, damaged: Damaged) -> Before:
+        """What a change of a damaged stage replaces."""
+        logger.warning("%s; it is about to be replaced", damaged.error)
+        last = self._log.last(damaged.stage)
+        return Before(damaged.stage, last, damaged.generation, intact=False)
+
     def before_state(self, state: StageState) -> Before:
         """What a change of a stage in this state replaces."""
-        return Before(state.record.stage, state.record, state.generation, intact=True)
+        record = state.record
+        last = self._log.last(record.stage)
+        if last and last.sequence > record.sequence:
+            return Before(record.stage, last, state.generation, intact=False)
+        return Before(record.stage, record, state.generation, intact=True)
 
-    def make(self, before: Before, action: Action, version: str, why: str) -> StageState:
+    def require_latest(self, state: StageState) -> None:
+        """Check that nobody has put an older object back in place of a newer one.
+
+        Raises:
+            Untrusted: the log goes on behind what is in the stage.
+        """
+        record, last = state.record, self._log.last(state.record.stage)
+        if last and last.sequence > record.sequence:
+            raise untrusted(names.stage(record.stage), "replayed", REPAIR)
+
+    def make(
+        self, before: Before, action: Action, version: str, why: str, grounds: Grounds | None = None
+    ) -> StageState:
         """Log the record of what goes, put the version there instead, and log its record.
 
         Raises:
@@ -98,7 +122,7 @@ class Switch:
         objects.require(self._backend, source, version)
         if before.record:
             self._log.add(before.record)
-        record = self._record(before, action, version, why)
+        record = self._record(before, action, version, why, grounds or Grounds())
         state = self._write(record, source, before.generation)
         try:
             self._log.add(record)
@@ -106,8 +130,10 @@ class Switch:
             logger.warning("the change is made; the next actor will log it: %s", error)
         return state
 
-    def _record(self, before: Before, action: Action, version: str, why: str) -> StageRecord:
-        return StageRecord(
+    def _record(
+        self, before: Before, action: Action, version: str, why: str, grounds: Grounds
+    ) -> StageRecord:
+        record = StageRecord(
             stage=before.stage,
             version=version,
             previous=before.record.version if before.record else "",
@@ -117,7 +143,11 @@ class Switch:
             who=sentence(self._actor, SENTENCE_LENGTH),
             when=self._clock().isoformat(),
             why=sentence(why, SENTENCE_LENGTH),
+            **asdict(grounds),
         )
+        if self._trust and record.stage == "production":
+            return self._trust.sign_record(record)
+        return record
 
     def _write(self, record: StageRecord, source: Blob, generation: int) -> StageState:
         name, metadata = names.stage(record.stage), record.to_metadata()
@@ -142,7 +172,7 @@ class Switch:
             blob = self._backend.stat(names.stage(record.stage))
             if (blob.generation if blob else 0) == generation:
                 return None
-            now = read_state(record.stage, blob) if blob else None
+            now = read_state(record.stage, blob, self._trust) if blob else None
             if now and now.record.operation == record.operation:
                 return now
             if now and now.record.sequence <= record.sequence:
@@ -158,15 +188,20 @@ class Switch:
         raise _unknown(record, lost)
 
 
-def read_state(stage: Stage, blob: Blob) -> StageState:
+def read_state(stage: Stage, blob: Blob, trust: Trust | None) -> StageState:
     """What the object ``blob`` of a stage says of itself.
 
     Raises:
         Corrupt: it carries no record of this stage.
+        Untrusted: the stage is production, and the record is not signed as it has to be.
     """
     record = StageRecord.from_metadata(blob.metadata, blob.name)
     if record.stage != stage:
         raise Corrupt(f"{blob.name} carries a record of {record.stage}: it was copied by hand")
+    if trust and stage == "production":
+        trust.check_record(record, blob.name)
+        if record.to_metadata() != dict(blob.metadata):
+            raise untrusted(blob.name, "altered", REPAIR)  # other text that reads the same
     return StageState(record, blob.generation)
 
 

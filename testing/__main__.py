@@ -22,7 +22,7 @@ def main(argv: Sequence[str]) -> int:
     """Run the gate once and print what it came to."""
     settings = parse("testing", __doc__ or "", GateSettings, SHARED, argv)
     configure(read(LogSettings))
-    registry = open_registry(read(RegistrySettings))
+    registry = open_registry(read(RegistrySettings), signing=True)
     with open_alerts(read(AlertSettings), "gate") as alerts:
         # TensorFlow takes seconds to import, which --help and wrong settings need not wait for.
         from testing.session import run_gate

@@ -28,12 +28,12 @@ def pull(registry: Registry, state: StageState, target: Path) -> Contender:
     """Fetch and load what is in a stage.
 
     Raises:
-        RegistryError: Corrupt, if what is stored is not what was recorded; NotFound, if the
-            stage has changed since.
+        RegistryError: Corrupt, if what is stored is not what was recorded and signed; NotFound,
+            if the stage has changed since.
         ClassifierError: the file cannot be loaded, or its outputs do not fit its card.
     """
     try:
-        card = registry.card(state.record.version)
+        card = registry.examine(state.record, registry.evidence(state.record))
     except NotFound as missing:
         raise Corrupt(str(missing)) from missing
     path = registry.fetch(state, target)

@@ -26,7 +26,7 @@ from images.errors import ImagesError
 from images.split import split
 from registry.card import Card
 from registry.errors import Corrupt
-from registry.record import StageState
+from registry.record import Damaged, StageState
 from registry.store import Registry
 from testing import probe, verdict
 from testing.comparison import Answers, Names, compare
@@ -47,7 +47,8 @@ class Case:
     Attributes:
         registry: where the models are.
         candidate: what was in testing when the gate began.
-        production: what was in production then, which alone it may replace.
+        production: what was in production then, which alone it may replace; Damaged if nobody can
+            tell what that is, or who put it there.
         card: the candidate's card.
         data: all images, of which only the held-out ones are shown to a model.
         held_out: those.
@@ -56,7 +57,7 @@ class Case:
 
     registry: Registry
     candidate: StageState
-    production: StageState | None
+    production: StageState | Damaged | None
     card: Card
     data: Dataset
     held_out: Dataset
@@ -71,7 +72,7 @@ class Case:
 def open_case(
     registry: Registry,
     candidate: StageState,
-    production: StageState | None,
+    production: StageState | Damaged | None,
     data: Dataset,
     settings: GateSettings,
 ) -> Case:
@@ -183,18 +184,23 @@ def _compare(case: Case, answers: Names, findings: Findings) -> None:
     truth = np.array(case.held_out.classes)[case.held_out.labels]
     both = Answers(truth, answers, rival_answers).of(known)
     level = case.settings.confidence
-    findings.comparison = compare(case.production.record.version, both, level)
+    findings.comparison = compare(rival.card.version, both, level)
     findings.note(verdict.non_inferiority(findings.comparison, case.settings.margin, level))
 
 
-def _rival(case: Case, production: StageState, findings: Findings) -> Contender | None:
+def _rival(case: Case, production: StageState | Damaged, findings: Findings) -> Contender | None:
     """The model in production, or a check that says why there is none to ask."""
+    allowed = case.settings.replace_broken
+    if isinstance(production, Damaged):
+        reason = findings.reason(production.error)
+        findings.note(verdict.broken_production("what is there", reason, allowed))
+        return None
     target = findings.folder / "production" / MODEL
     target.parent.mkdir()
     try:
         return pull(case.registry, production, target)
     except (Corrupt, ClassifierError) as error:
-        allowed, version = case.settings.replace_broken, production.record.version
+        version = production.record.version[:12]
         findings.note(verdict.broken_production(version, findings.reason(error), allowed))
         return None
 

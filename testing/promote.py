@@ -7,7 +7,7 @@ from pathlib import Path
 from alerts.alert import Alert
 from alerts.sender import AlertSender
 from registry.errors import Conflict
-from registry.record import StageState
+from registry.record import Damaged, StageState
 from registry.store import Registry
 from registry.verdict import Verdict
 from testing.errors import Overtaken
@@ -15,7 +15,9 @@ from testing.errors import Overtaken
 logger = logging.getLogger(__name__)
 
 
-def promote(registry: Registry, verdict: Verdict, against: StageState | None) -> StageState:
+def promote(
+    registry: Registry, verdict: Verdict, against: StageState | Damaged | None
+) -> StageState:
     """Put a version that passed into production, if production is still ``against``.
 
     Raises:

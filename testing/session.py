@@ -8,6 +8,7 @@ from alerts.alert import Alert
 from alerts.sender import AlertSender
 from images.source import load
 from process.errors import Failure, UsageError
+from registry.record import StageState
 from registry.store import Registry
 from registry.verdict import Verdict
 from testing import promote, report
@@ -59,11 +60,11 @@ def run_gate(settings: GateSettings, registry: Registry, alerts: AlertSender) ->
 
 
 def _run(settings: GateSettings, registry: Registry, alerts: AlertSender) -> Outcome:
-    candidate, production = registry.current("testing"), registry.current("production")
+    candidate, production = registry.current("testing"), registry.inspect("production")
     if candidate is None:
         raise NoCandidate("the testing stage holds no model: run `python -m training` first")
     version = candidate.record.version
-    if production is not None and production.record.version == version:
+    if isinstance(production, StageState) and production.record.version == version:
         return Outcome(0, (("verdict", "in production already"), ("version", version)))
     case = open_case(registry, candidate, production, load(settings.data), settings)
     findings = judge(case)

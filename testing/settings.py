@@ -39,7 +39,9 @@ class GateSettings(Settings):
         False, description="Let in a candidate that lacks classes which production knows."
     )
     replace_broken: bool = Field(
-        False, description="Let in a candidate although production cannot be loaded to compare."
+        False,
+        description="Let in a candidate although production cannot be trusted or loaded to "
+        "compare.",
     )
     reports: str = Field(
         "var/gate", description="The folder where the latest report is left for reading."

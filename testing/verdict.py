@@ -85,14 +85,14 @@ def nothing_to_compare(reason: str) -> Check:
     return Check("non-inferiority", True, reason)
 
 
-def broken_production(version: str, reason: str, replace: bool) -> Check:
+def broken_production(what: str, reason: str, replace: bool) -> Check:
     """Without a comparison nothing is known of what callers would lose: a person decides."""
     consequence = (
         "not compared, as GATE_REPLACE_BROKEN allows"
         if replace
         else "roll production back, or set GATE_REPLACE_BROKEN=true to let the candidate replace it"
     )
-    sentence = f"PRODUCTION IS BROKEN: {version[:12]} cannot answer ({reason}): {consequence}"
+    sentence = f"PRODUCTION IS BROKEN: {what} cannot answer ({reason}): {consequence}"
     return Check("non-inferiority", replace, sentence)
 
 

@@ -18,6 +18,7 @@ from registry.card import Card
 from registry.record import StageRecord, StageState
 from registry.store import Registry
 from tests.api.first_pixel import FirstPixel
+from tests.registry.samples import verdict
 
 Model = tuple[Path, Card]
 
@@ -87,12 +88,12 @@ def impostor(make_model: Callable[..., Path], make_card: Callable[..., Card]) ->
 
 @pytest.fixture(scope="session")
 def promote() -> Callable[[Registry, Model], StageState]:
-    """Puts a model into production, past the gate."""
+    """Puts a model into production, as the gate does."""
 
     def put(registry: Registry, model: Model) -> StageState:
         path, card = model
         registry.publish(path, card, "a test")
-        against = registry.current("production")
-        return registry.promote(card.version, against, "a test", force=True)
+        registry.add_verdict(verdict(registry, card.version), {})
+        return registry.promote(card.version, registry.current("production"), "a test")
 
     return put

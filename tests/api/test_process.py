@@ -18,9 +18,11 @@ import pytest
 import requests
 
 from images import NBYTES
+from registry import keys
 from registry.card import Card
-from registry.local import LocalBackend
+from registry.open import open_registry
 from registry.record import StageState
+from registry.settings import RegistrySettings
 from registry.store import Registry
 from tests.api.processes import ROOT, WITHIN, Process
 
@@ -30,7 +32,15 @@ Promote = Callable[[Registry, Model], StageState]
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Registry:
-    return Registry(LocalBackend(tmp_path / "registry", WITHIN), "tester")
+    folder = tmp_path / "var" / "keys"
+    settings = RegistrySettings(
+        url=f"file:{tmp_path / 'registry'}",
+        timeout=WITHIN,
+        signing_key=folder / "signing.pem",
+        public_key=folder / "public.pem",
+    )
+    keys.make(settings.signing_key, settings.public_key)
+    return open_registry(settings, signing=True)
 
 
 def pictures() -> list[bytes]:

@@ -19,6 +19,7 @@ from registry.errors import Forbidden, RegistryError, Unreachable
 from registry.record import StageState
 from registry.store import Registry
 from tests.api.switchable import Switchable
+from tests.registry.keyrings import trust
 
 Model = tuple[Path, Card]
 Promote = Callable[[Registry, Model], StageState]
@@ -31,7 +32,7 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.backend = Switchable()
-        self.registry = Registry(self.backend, "tester")
+        self.registry = Registry(self.backend, "tester", trust=trust())
         self.cache = folder / "cache"
         self.now = 0.0
         self.backoff = Backoff(first=8, longest=64)
@@ -293,7 +294,7 @@ def test_a_service_that_starts_on_a_bad_candidate_serves_the_last_good_one(
     assert f"cannot serve version {impostor[1].version[:12]}" in bench.holder.problem
 
 
-@pytest.mark.parametrize("name", ["best_model.hdf5", "card.json", "last_served.json"])
+@pytest.mark.parametrize("name", ["best_model.hdf5", "evidence.json", "last_served.json"])
 @pytest.mark.parametrize("damage", [b"", b"{}", b"garbage"])
 def test_a_damaged_cache_is_not_served_and_is_replaced(
     bench: Bench, models: tuple[Model, Model], promote: Promote, name: str, damage: bytes
@@ -312,16 +313,18 @@ def test_a_damaged_cache_is_not_served_and_is_replaced(
     assert not bench.holder.require().from_cache
 
 
-def test_the_card_of_another_version_in_the_cache_is_not_used(
+def test_the_evidence_for_another_version_in_the_cache_is_not_used(
     bench: Bench, models: tuple[Model, Model], promote: Promote
 ) -> None:
     for model in models:
         promote(bench.registry, model)
         bench.refresher.look()
-    first, second = (bench.cache / card.version / "card.json" for _, card in models)
-    first.write_bytes(second.read_bytes())
-    assert Cache(bench.cache).find(models[0][1].version) is None
-    assert Cache(bench.cache).find(models[1][1].version) is not None
+    first, second = (bench.cache / card.version / "evidence.json" for _, card in models)
+    second.write_bytes(first.read_bytes())
+    bench.backend.error = Unreachable("no route")
+    bench.start()
+    bench.refresher.look()
+    assert bench.serving == ""
 
 
 def test_a_pinned_version_is_served_whatever_is_in_production(

@@ -10,6 +10,7 @@ from registry.backend import Backend
 from registry.local import LocalBackend
 from registry.memory import MemoryBackend
 from registry.store import Registry
+from tests.registry.keyrings import trust
 from tests.registry.samples import Sample, sample
 
 
@@ -32,7 +33,8 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
 
 @pytest.fixture
 def registry(backend: Backend) -> Registry:
-    return Registry(backend, actor="tester@host")
+    """A registry with signatures, which holds to the same rules as one without."""
+    return Registry(backend, actor="tester@host", trust=trust())
 
 
 @pytest.fixture

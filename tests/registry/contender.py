@@ -17,7 +17,7 @@ from registry.settings import RegistrySettings
 
 def main(version: str) -> None:
     """Wait for the start, promote, say what came of it."""
-    registry = open_registry(read(RegistrySettings))
+    registry = open_registry(read(RegistrySettings), signing=True)
     against = registry.current("production")
     sys.stdout.write("ready\n")
     sys.stdout.flush()

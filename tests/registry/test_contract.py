@@ -19,8 +19,9 @@ from registry.errors import (
     OutcomeUnknown,
     Unwritable,
 )
-from registry.record import StageState
+from registry.record import StageRecord, StageState
 from registry.store import Registry
+from tests.registry.keyrings import trust
 from tests.registry.samples import Sample, approved, card, in_production, promoted, verdict
 
 Samples = Callable[[int], list[Sample]]
@@ -219,18 +220,16 @@ def test_fetching_a_version_and_a_stage(
     assert list(target.parent.iterdir()) == [target]
 
 
-def planted(backend: Backend, one: Sample, content: bytes, stage: str = "") -> None:
-    """Write a version whose file is not what its name says, and put it into a stage."""
+def planted(backend: Backend, one: Sample, content: bytes, promote: bool = False) -> None:
+    """Write a version whose file is not what its name says, and put it into production."""
     path = one.path.with_name("altered")
     path.write_bytes(content)
     with path.open("rb") as file:
         blob = backend.create(f"versions/{one.version}/best_model.hdf5", file)
-    if stage:
-        record = {
-            "stage": stage, "version": one.version, "previous": "", "sequence": "1",
-            "operation": "1", "action": "promote", "who": "x", "when": "2026", "why": "x",
-        }  # fmt: skip
-        backend.replace_if(f"{stage}/best_model.hdf5", blob, record, 0)
+    if promote:
+        record = StageRecord("production", one.version, "", 1, "1", "promote", "x", "2026", "x")
+        metadata = trust().sign_record(record).to_metadata()
+        backend.replace_if("production/best_model.hdf5", blob, metadata, 0)
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[:-1], lambda data: b"X" + data[1:]])
@@ -242,7 +241,7 @@ def test_a_damaged_model_is_refused(
     damage: Callable[[bytes], bytes],
 ) -> None:
     [one] = samples(1)
-    planted(backend, one, damage(one.content), stage="production")
+    planted(backend, one, damage(one.content), promote=True)
     name = f"versions/{one.version}/best_model.hdf5"
     target = tmp_path / "cache" / "model"
     with pytest.raises(Corrupt, match=name):

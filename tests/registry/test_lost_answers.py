@@ -8,6 +8,7 @@ from registry.backend import Backend
 from registry.errors import Conflict, OutcomeUnknown, PreconditionFailed, Unreachable
 from registry.record import StageState
 from registry.store import Registry
+from tests.registry.keyrings import trust
 from tests.registry.samples import Sample, approved, in_production, promoted
 from tests.registry.watched import Hook, LosesOne, Watched, When
 
@@ -15,7 +16,7 @@ Samples = Callable[[int], list[Sample]]
 
 
 def hooked(backend: Backend, hook: Hook) -> Registry:
-    return Registry(Watched(backend, hook), actor="unlucky@host")
+    return Registry(Watched(backend, hook), actor="unlucky@host", trust=trust())
 
 
 Action = Callable[[Registry, list[Sample]], StageState]

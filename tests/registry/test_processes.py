@@ -25,12 +25,13 @@ def _registry_url(
     if request.param == "gcs":
         url = f"gs://{request.getfixturevalue('gcs_bucket')}/models"
     monkeypatch.setenv("REGISTRY_URL", url)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.chdir(tmp_path)  # where they find the keys
 
 
 def contender(version: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-W", "ignore", "-m", "tests.registry.contender", version],
-        cwd=ROOT,
         env=dict(os.environ),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -42,7 +43,7 @@ def contender(version: str) -> "subprocess.Popen[str]":
 def test_of_many_processes_that_promote_at_once_exactly_one_wins(
     samples: Callable[[int], list[Sample]],
 ) -> None:
-    registry = open_registry(read(RegistrySettings))
+    registry = open_registry(read(RegistrySettings), signing=True)
     versions = [approved(registry, one) for one in samples(PROCESSES)]
     contenders = [contender(version) for version in versions]
     for each in contenders:

@@ -13,13 +13,14 @@ from registry.record import StageState
 from registry.store import Registry
 from tests.testing.paint import RIGHT
 
+ROOT = Path(__file__).parents[2]
 Publish = Callable[..., StageState]
 
 
 def gate(*flags: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "testing", *flags],
-        env=os.environ | variables,
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | variables,
         capture_output=True,
         text=True,
         check=False,
@@ -53,7 +54,11 @@ def test_wrong_settings_are_a_usage_error(flag: str, variable: str) -> None:
 
 
 class TestRuns:
-    """Runs on a registry in a folder."""
+    """Runs on a registry in a folder, where they also leave the keys that they make."""
+
+    @pytest.fixture(autouse=True)
+    def _elsewhere(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
 
     @pytest.fixture
     def backend(self, tmp_path: Path) -> LocalBackend:

@@ -122,11 +122,11 @@ def test_a_lost_class_is_refused_unless_meant() -> None:
 
 
 def test_a_broken_production_is_replaced_only_if_told_to() -> None:
-    refused = verdict.broken_production("f" * 64, "it is truncated", replace=False)
+    refused = verdict.broken_production("f" * 12, "it is truncated", replace=False)
     assert not refused.passed
     assert "GATE_REPLACE_BROKEN=true" in refused.sentence
     assert "it is truncated" in refused.sentence
-    allowed = verdict.broken_production("f" * 64, "it is truncated", replace=True)
+    allowed = verdict.broken_production("f" * 12, "it is truncated", replace=True)
     assert allowed.passed
     assert "PRODUCTION IS BROKEN" in allowed.sentence
 
