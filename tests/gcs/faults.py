@@ -5,6 +5,8 @@ with ``DELETE /faults``.
 """
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,10 +27,14 @@ class Fault:
         operation: as ``objects.rewrite``; ``write`` stands for everything that changes an object.
         kind: a status, as ``503``, in place of the answer, or ``reset`` of the connection; of a
             good answer, a ``cut`` in the middle of its body, or ``damage``, one bit flipped;
-            ``short``, of a part of a resumable upload no more than the first 256 KiB are kept.
-        when: ``after`` the operation was done or ``before``, so that it is not.
+            ``short``, of a part of a resumable upload no more than the first 256 KiB are kept;
+            ``delay``, no answer for as long as the client waits for one.
+        when: ``after`` the operation was done or ``before``, so that it is not; a delayed one is
+            done then all the same, when the client has given it up.
         skip: how many such requests are served well first.
         times: how many are hit then.
+        who: whose requests are hit; everybody's if empty.
+        seconds: how much longer a delay is than the client's patience.
     """
 
     operation: str = "write"
@@ -36,14 +42,18 @@ class Fault:
     when: Literal["before", "after"] = "before"
     skip: int = 0
     times: int = 1
+    who: str = ""
+    seconds: float = 0
 
     @property
     def lets_through(self) -> bool:
         """Whether the operation is done nevertheless."""
         return self.when == "after" or self.kind in ("cut", "damage", "short")
 
-    def concerns(self, operation: str) -> bool:
+    def concerns(self, operation: str, who: str) -> bool:
         """Whether it is meant for such a request."""
+        if self.who not in ("", who):
+            return False
         return self.operation == operation or (self.operation == "write" and operation in WRITES)
 
 
@@ -53,6 +63,8 @@ class Faults:
     def __init__(self) -> None:
         self._pending: list[Fault] = []
         self._lock = threading.Lock()
+        self._delayed = 0
+        self._none_delayed = threading.Condition(self._lock)
 
     def order(self, fault: Fault) -> None:
         """Add one."""
@@ -60,17 +72,30 @@ class Faults:
             self._pending.append(fault)
 
     def clear(self) -> int:
-        """Strike off all, and say how many there were."""
+        """Strike off all, and say how many there were, once no request is delayed any more."""
         with self._lock:
             count = len(self._pending)
             self._pending.clear()
+            self._none_delayed.wait_for(lambda: self._delayed == 0)
         return count
 
-    def strike(self, operation: str) -> Fault | None:
+    @contextmanager
+    def delayed(self) -> Iterator[None]:
+        """Count a request as delayed."""
+        with self._lock:
+            self._delayed += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._delayed -= 1
+                self._none_delayed.notify_all()
+
+    def strike(self, operation: str, who: str) -> Fault | None:
         """The fault that hits this request, if any does."""
         with self._lock:
             for fault in self._pending:
-                if not fault.concerns(operation):
+                if not fault.concerns(operation, who):
                     continue
                 if fault.skip:
                     fault.skip -= 1

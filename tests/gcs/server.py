@@ -8,9 +8,11 @@ everything in memory. :mod:`tests.gcs.faults` says how to make it fail.
 
 import argparse
 import json
+import select
 import socket
 import struct
 import sys
+import time
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -74,7 +76,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _serve(self, request: Request) -> None:
         operation = self.server.api.operation(request)
-        fault = self.server.faults.strike(operation)
+        fault = self.server.faults.strike(operation, request.who)
+        if fault and fault.kind == "delay":
+            return self._delay(fault, request)
         if fault and fault.kind == "short":
             request = shortened(request)
         lost = fault and not fault.lets_through
@@ -147,6 +151,18 @@ class Handler(BaseHTTPRequestHandler):
                 self._send(answer)
             case status:
                 self._send(Response.of(Refusal(int(status), "backendError", "Backend Error")))
+
+    def _delay(self, fault: Fault, request: Request) -> None:
+        """Serve a request whose client will not hear of it any more."""
+        with self.server.faults.delayed():
+            if fault.when == "after":
+                self.server.api.answer(request)
+            # It has sent all it had to: that there is something to read means that it has gone.
+            select.select([self.connection], [], [])
+            time.sleep(fault.seconds)
+            if fault.when == "before":
+                self.server.api.answer(request)
+        self.close_connection = True
 
     def _reset(self) -> None:
         """Drop the connection as a crash would: with a reset, not with an orderly end."""

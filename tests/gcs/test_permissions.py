@@ -172,7 +172,7 @@ def pull(registry: Registry, new: Sample) -> None:
     assert registry.verify() == []
 
 
-WORK = {
+WORK: dict[Callable[[Registry, Sample], None], list[str]] = {
     publish: ["training"],
     judge: ["gate"],
     promote: ["gate"],

@@ -71,3 +71,23 @@ def test_what_is_struck_off_does_not_strike(gcs_server: GCSServer, raw: Raw) -> 
     assert raw.put("a", b"").status_code == 503
     assert gcs_server.behave() == 1
     assert raw.put("a", b"").ok
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_delayed_request_is_done_although_its_client_has_gone(
+    gcs_server: GCSServer, raw: Raw, when: str
+) -> None:
+    gcs_server.fail(operation="objects.insert", kind="delay", when=when)
+    path = f"{raw.url}/upload/storage/v1/b/{raw.bucket}/o?uploadType=media&name=a"
+    with pytest.raises(requests.ReadTimeout):
+        raw.session.post(path, data=b"late", timeout=0.5)
+    assert gcs_server.behave() == 0
+    assert raw.media("a").content == b"late"
+
+
+def test_a_fault_may_be_meant_for_one_client(gcs_server: GCSServer, raw: Raw) -> None:
+    alice = Raw(raw.url, raw.bucket, "alice")
+    gcs_server.fail(who="alice")
+    assert raw.put("a", b"").ok
+    assert alice.put("b", b"").status_code == 503
+    alice.session.close()
