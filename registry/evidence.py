@@ -73,15 +73,15 @@ def verdict_ids(backend: Backend, version: str) -> list[str]:
     return [name.split("/")[-2] for name in found if name.endswith("/verdict.json")]
 
 
-def read_verdict(version: str, found: Evidence) -> Verdict:
-    """The verdict among the evidence for a version.
+def read_verdict(version: str, id: str, content: bytes) -> Verdict:
+    """The verdict on a version that lies under ``id``.
 
     Raises:
-        Corrupt: it is no verdict, or is one on another version, or lies under another's id.
+        Corrupt: it is no verdict, or is one on another version, or another one on this version.
     """
-    name = names.verdict(version, found.id)
-    verdict = document.decode(Verdict, found.verdict.encode(), name)
-    if (verdict.version, verdict.id) != (version, found.id):
+    name = names.verdict(version, id)
+    verdict = document.decode(Verdict, content, name)
+    if (verdict.version, verdict.id) != (version, id):
         raise Corrupt(f"{name} is verdict {verdict.id} on {verdict.version}")
     return verdict
 
@@ -135,7 +135,7 @@ def require_passed(version: str, found: Evidence, trust: Trust | None) -> Ground
     """
     if not found.verdict:
         raise NotPromotable(f"{version} has no verdict of the gate: run the gate, or force it")
-    verdict = read_verdict(version, found)
+    verdict = read_verdict(version, found.id, found.verdict.encode())
     if not verdict.passed:
         raise NotPromotable(f"the gate refused {version}: {'; '.join(verdict.reasons)}")
     if trust:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from registry import document, names, objects
 from registry.backend import Backend
-from registry.errors import Corrupt
+from registry.errors import Corrupt, NotFound
 from registry.record import Stage, StageRecord
 from registry.trust import Trust
 
@@ -99,3 +99,15 @@ def standing(records: Iterable[StageRecord]) -> list[str]:
         elif versions[-1:] != [record.version]:
             versions.append(record.version)
     return versions
+
+
+def earlier(records: Iterable[StageRecord], steps: int) -> str:
+    """The version so many steps below the last one standing.
+
+    Raises:
+        NotFound: there are not so many.
+    """
+    versions = standing(records)
+    if len(versions) <= steps:
+        raise NotFound("production held no earlier version: there is nothing to roll back to")
+    return versions[-1 - steps]

@@ -30,7 +30,7 @@ from registry.errors import (
     Unwritable,
 )
 from registry.evidence import Evidence
-from registry.history import Log, standing
+from registry.history import Log, earlier
 from registry.record import Damaged, Grounds, Stage, StageRecord, StageState
 from registry.switch import Before, Switch, read_state
 from registry.trust import Trust
@@ -353,15 +353,11 @@ class Registry:
         if before.record:
             found[before.record.sequence] = before.record
         records = [found[sequence] for sequence in sorted(found)]
-        latest = {record.version: record for record in records}
-        if to:
-            if to not in latest:
-                raise NotFound(f"{to} never was in production: only a promotion can put it there")
-            return latest[to]
-        versions, steps = standing(records), 2 if before.intact else 1
-        if len(versions) < steps:
-            raise NotFound("production held no earlier version: there is nothing to roll back to")
-        return latest[versions[-steps]]
+        version = to or earlier(records, 1 if before.intact else 0)
+        for record in reversed(records):
+            if record.version == version:
+                return record
+        raise NotFound(f"{to} never was in production: only a promotion can put it there")
 
     def _unreadable_stages(self) -> Iterator[str]:
         for stage in get_args(Stage):
@@ -379,7 +375,8 @@ class Registry:
         return blob, source.record.version
 
     def _verdict(self, version: str, id: str) -> Verdict:
-        return evidence.read_verdict(version, evidence.of_verdict(self._backend, version, id))
+        content = objects.read(self._backend, names.verdict(version, id))
+        return evidence.read_verdict(version, id, content)
 
 
 def _create_once(backend: Backend, name: str, source: io.BufferedReader | io.BytesIO) -> bool:

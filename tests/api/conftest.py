@@ -17,6 +17,7 @@ from images import Images
 from registry.card import Card
 from registry.record import StageRecord, StageState
 from registry.store import Registry
+from tests.api.bench import Bench
 from tests.api.first_pixel import FirstPixel
 from tests.registry.samples import verdict
 
@@ -30,6 +31,11 @@ def no_thread_is_left() -> Iterator[None]:
     for thread in set(threading.enumerate()) - before:
         thread.join(60)
         assert not thread.is_alive(), thread
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
 
 
 @pytest.fixture

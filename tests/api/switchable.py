@@ -1,6 +1,7 @@
 """A registry's back end in memory that can be taken away, emptied and damaged."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import BinaryIO
 
 from registry.backend import Blob, Diagnosis
@@ -52,6 +53,16 @@ class Switchable:
     ) -> Blob:
         """As the seam has it."""
         return self._present().replace_if(name, source, metadata, generation)
+
+    def content(self, name: str) -> bytes:
+        """What an object holds."""
+        _, content = self._backend._objects[name]
+        return content
+
+    def overwrite(self, name: str, content: bytes) -> None:
+        """Change an object as the seam never would."""
+        blob, _ = self._backend._objects[name]
+        self._backend._objects[name] = (replace(blob, size=len(content)), content)
 
     def diagnose(self) -> Diagnosis:
         """As the seam has it."""

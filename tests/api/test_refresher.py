@@ -6,66 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from alerts.open import open_alerts
-from alerts.settings import AlertSettings
-from api.cache import Cache
-from api.holder import Holder
 from api.loading import load_checked
-from api.refresher import Refresher
-from api.source import Source, Wanted
+from api.source import Wanted
 from process.backoff import Backoff
 from registry.card import Card
 from registry.errors import Forbidden, RegistryError, Unreachable
 from registry.record import StageState
 from registry.store import Registry
-from tests.api.switchable import Switchable
-from tests.registry.keyrings import trust
+from tests.api.bench import SECONDS, Bench
 
 Model = tuple[Path, Card]
 Promote = Callable[[Registry, Model], StageState]
-
-SECONDS = 10.0  # between looks
-
-
-class Bench:
-    """A registry that can be taken away, a cache, and services that are started on them."""
-
-    def __init__(self, folder: Path) -> None:
-        self.backend = Switchable()
-        self.registry = Registry(self.backend, "tester", trust=trust())
-        self.cache = folder / "cache"
-        self.now = 0.0
-        self.backoff = Backoff(first=8, longest=64)
-        self.loaded: list[str] = []
-        self.start()
-
-    def start(self, version: str = "follow", url: str = "file:registry") -> None:
-        """A new process: nothing serves, and only the disk cache is left of the one before."""
-        self.holder = Holder()
-        self.source = Source(self.registry, url, Cache(self.cache), version)
-        self.refresher = Refresher(
-            self.source,
-            self.holder,
-            self.load,
-            open_alerts(AlertSettings(), "api"),
-            SECONDS,
-            self.backoff,
-            lambda: self.now,
-        )
-
-    def load(self, path: Path, card: Card) -> object:
-        self.loaded.append(card.version)
-        self.problem_while_loading = self.holder.problem
-        return load_checked(path, card, [1, 2])
-
-    @property
-    def serving(self) -> str:
-        return self.holder.current.version if self.holder.current else ""
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    return Bench(tmp_path)
 
 
 def alerts(caplog: pytest.LogCaptureFixture) -> list[str]:

@@ -16,6 +16,7 @@ from registry.memory import MemoryBackend
 from registry.record import StageState
 from registry.store import Registry
 from testing.settings import GateSettings
+from tests.registry.keyrings import trust
 from tests.testing.paint import CLASSES, COLOURS, GREY, model, paint
 
 
@@ -36,7 +37,7 @@ def backend() -> Any:
 
 @pytest.fixture
 def registry(backend: Any) -> Registry:
-    return Registry(backend, "tester")
+    return Registry(backend, "tester", trust=trust())
 
 
 @pytest.fixture

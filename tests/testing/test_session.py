@@ -23,6 +23,7 @@ from registry.verdict import Verdict
 from testing.errors import ClassesDiffer, NoCandidate, NothingHeldOut, Overtaken
 from testing.session import Outcome, run_gate
 from testing.settings import GateSettings
+from tests.registry.keyrings import trust
 from tests.testing.paint import (
     BETTER,
     BLIND,
@@ -163,6 +164,7 @@ def test_report_lies_in_the_registry_and_in_the_folder(
         "report.html",
         "report.json",
         "verdict.json",
+        "verdict.sig",
     ]
     document = json.loads((Path(settings.reports) / "report.json").read_bytes())
     assert document["verdict"]["version"] == version
@@ -400,7 +402,7 @@ class TestOvertaken:
             publish(RIGHT * 0.9)
             gate()
         state = publish(RIGHT)
-        other = Registry(backend, "somebody else")
+        other = Registry(backend, "somebody else", trust=trust())
         before = registry.current("production")
         backend.event = lambda: other.promote(winner, before, "in a hurry", force=True)
         with pytest.raises(Overtaken, match="somebody else") as caught:
@@ -509,6 +511,71 @@ class TestDamage:
         sentence = last_verdict(registry, state).checks[-1].sentence
         assert "PRODUCTION IS BROKEN" in sentence
         assert "truncated" in sentence or "cut short" in sentence
+
+
+class TestUntrusted:
+    """Production written by hand, or by somebody with another key."""
+
+    def replace_record(self, backend: MemoryBackend, metadata: dict[str, str]) -> None:
+        blob = backend.stat("production/best_model.hdf5")
+        assert blob
+        backend.replace_if(blob.name, blob, {**blob.metadata, **metadata}, blob.generation)
+
+    @pytest.mark.parametrize(
+        ("metadata", "reason"),
+        [
+            ({"signature": ""}, "it is not signed"),
+            ({"why": "because"}, "it is not what was signed"),
+            ({"version": "x"}, "no valid record (version)"),
+        ],
+    )
+    def test_it_is_replaced_only_if_told_to(
+        self,
+        publish: Publish,
+        gate: Gate,
+        registry: Registry,
+        backend: MemoryBackend,
+        metadata: dict[str, str],
+        reason: str,
+    ) -> None:
+        publish(BLIND_TO_RED)
+        gate(min_accuracy=0.3)
+        self.replace_record(backend, metadata)
+        state = publish(RIGHT)
+        assert gate().exit_code == 1
+        [sentence] = last_verdict(registry, state).reasons
+        assert "PRODUCTION IS BROKEN" in sentence
+        assert reason in sentence
+        assert "GATE_REPLACE_BROKEN" in sentence
+        assert gate(replace_broken=True).exit_code == 0
+        production = registry.current("production")
+        assert production
+        assert (production.record.version, production.record.sequence) == (state.record.version, 2)
+        assert registry.verify() == []
+
+    def test_a_rollback_repairs_it(
+        self, publish: Publish, gate: Gate, registry: Registry, backend: MemoryBackend
+    ) -> None:
+        first = publish(BLIND_TO_RED).record.version
+        gate(min_accuracy=0.3)
+        self.replace_record(backend, {"signature": ""})
+        registry.rollback("somebody wrote to production")
+        publish(RIGHT)
+        assert in_production(registry) == first
+        assert gate().exit_code == 0
+
+    def test_the_verdict_is_signed(
+        self, publish: Publish, gate: Gate, registry: Registry, backend: MemoryBackend
+    ) -> None:
+        version = publish(RIGHT).record.version
+        gate()
+        [verdict] = registry.verdicts(version)
+        prefix = f"versions/{version}/gate/{verdict.id}"
+        signed, judged = (backend.stat(f"{prefix}/verdict.{end}") for end in ("sig", "json"))
+        assert signed
+        assert judged
+        assert signed.generation < judged.generation
+        assert registry.examine(version, registry.evidence(version)).version == version
 
 
 def test_logs_are_quiet_on_the_way_to_a_promotion(
