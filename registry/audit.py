@@ -33,10 +33,14 @@ def _checks(
         yield partial(registry.card, version)
         yield partial(registry.verdicts, version)
         if trust:
-            yield partial(_verdicts, backend, trust, version)
+            for verdict in evidence.verdict_ids(backend, version):
+                yield partial(_signature, backend, trust, version, verdict)
     for stage in get_args(Stage):
         yield partial(_stage, registry, backend, stage)
-        yield partial(_history, registry, Log(backend, trust), stage)
+        yield partial(_history, registry, Log(backend), stage)
+    log = Log(backend, trust)
+    for blob in backend.list(names.log("production")):
+        yield partial(log.verified, "production", blob.name)
     yield partial(_production, registry)
 
 
@@ -49,10 +53,8 @@ def _file(backend: Backend, name: str, version: str) -> None:
     objects.require(backend, objects.find(backend, name), version)
 
 
-def _verdicts(backend: Backend, trust: Trust, version: str) -> None:
-    for verdict in evidence.verdict_ids(backend, version):
-        found = evidence.of_verdict(backend, version, verdict)
-        evidence.require_signed(version, found, trust)
+def _signature(backend: Backend, trust: Trust, version: str, verdict: str) -> None:
+    evidence.require_signed(version, evidence.of_verdict(backend, version, verdict), trust)
 
 
 def _production(registry: "Registry") -> None:
@@ -87,7 +89,6 @@ def _never_held(backend: Backend, stage: Stage) -> None:
 def _history(registry: "Registry", log: Log, stage: Stage) -> None:
     records = registry.history(stage)[::-1]
     for sequence, record in enumerate(records, start=1):
-        log.check(record)
         if record.sequence != sequence:
             raise Corrupt(f"{names.log_entry(stage, sequence)} is missing")
     for before, record in pairwise(records):

@@ -55,8 +55,7 @@ class Log:
         """
         for blob in reversed(list(self._backend.list(names.log(stage)))):
             try:
-                record = self._read(stage, blob.name)
-                self.check(record)
+                record = self.verified(stage, blob.name)
             except Corrupt as error:
                 logger.warning("not taken into account: %s", error)
                 continue
@@ -66,14 +65,16 @@ class Log:
         """The newest record to build on."""
         return next(self.trusted(stage), None)
 
-    def check(self, record: StageRecord) -> None:
-        """Check that a record in the log is signed, where it has to be.
+    def verified(self, stage: Stage, name: str) -> StageRecord:
+        """The record of that name, signed where it has to be.
 
         Raises:
-            Untrusted: it is not.
+            Corrupt: it is no record of this place; as Untrusted: it is not signed.
         """
-        if self._trust and record.stage == "production":
-            self._trust.check_record(record, names.log_entry(record.stage, record.sequence))
+        record = self._read(stage, name)
+        if self._trust and stage == "production":
+            self._trust.check_record(record, name)
+        return record
 
     def _read(self, stage: Stage, name: str) -> StageRecord:
         record = document.decode(StageRecord, objects.read(self._backend, name), name)
