@@ -26,7 +26,7 @@ def examine(raw: FileIO) -> None:
         raise Finding("it is nested too deeply") from None
     except MemoryError:
         raise Finding("it needs more memory than its inspection may have") from None
-    except (KeyError, OSError, RuntimeError, ValueError) as error:  # by h5py
+    except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:  # by h5py
         raise Finding(f"it is damaged: {shown(str(error), 200)[1:-1]}") from error
 
 

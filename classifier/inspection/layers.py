@@ -165,7 +165,7 @@ LAYERS: Mapping[str, Rule] = {
         **_SCALE_AND_CENTER,
     ),
     "LayerNormalization": _rule(
-        shapes.layer_normalization, axis=AXES, rms_scaling=BOOLEAN, **_SCALE_AND_CENTER
+        shapes.layer_normalization, axis=AXES, rms_scaling=one_of(False), **_SCALE_AND_CENTER
     ),
     "GroupNormalization": _rule(
         shapes.group_normalization,
@@ -258,5 +258,4 @@ LAYERS: Mapping[str, Rule] = {
         **_FILLING,
     ),
     "RandomContrast": _rule(shapes.unchanged, factor=_FACTOR, value_range=_RANGE, **_RANDOM),
-    "RandomBrightness": _rule(shapes.unchanged, factor=_FACTOR, value_range=_RANGE, **_RANDOM),
 }

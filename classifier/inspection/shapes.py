@@ -197,8 +197,6 @@ def batch_normalization(config: Config, shape: Shape) -> Built:
 
 def layer_normalization(config: Config, shape: Shape) -> Built:
     """Normalised over one axis of each image; its factor and offset are optional."""
-    if config.get("rms_scaling"):
-        config = {**config, "scale": True, "center": False}
     values = (_length(config.get("axis", -1), shape),)
     return Built(shape, _scale_and_center(config, values), math.prod(shape))
 

@@ -16,18 +16,10 @@ from classifier.errors import HostileModel, UnreadableModel
 from classifier.inspect import ROOT, inspect, inspected
 from tests.classifier.hostile import containers, crashes, graphs, layers
 from tests.classifier.hostile.hostile import KERNEL, Hostile, edited
-from tests.classifier.hostile.hostile import genuine as make_genuine
 
 HOSTILE = [*containers.hostile, *layers.hostile, *graphs.hostile, *crashes.hostile]
 
 MOST_MEMORY = 50 << 20  # bytes by which this process may grow
-
-
-@pytest.fixture(scope="module")
-def genuine(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("genuine") / "best_model.hdf5"
-    make_genuine(path)
-    return path
 
 
 @pytest.fixture

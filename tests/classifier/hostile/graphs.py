@@ -1,6 +1,7 @@
 """Files whose layers are connected as no model is, and whose weights do not fit them."""
 
 import copy
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -139,7 +140,7 @@ def layers_in_the_reverse_order(path: Path) -> None:
     with edited(path) as config:
         layers = config["config"]["layers"]
         names = [*(f"i{number}" for number in range(1_000)), "relu"]
-        for name, before in zip(names, names[1:], strict=False):
+        for name, before in itertools.pairwise(names):
             call = {"args": [tensor(before, [None, 32, 32, 4])], "kwargs": {}}
             layers.append(
                 {
@@ -183,8 +184,6 @@ def models_called_a_hundred_times_each(path: Path) -> None:
 @hostile("beyond 1e[+]11 steps")
 def hours_of_pooling(path: Path) -> None:
     with edited(path) as config:
-        for name in ("image", "scaled"):
-            pass
         layers = config["config"]["layers"]
         before, shape = "scaled", [None, 128, 128, 3]
         for number in range(50):

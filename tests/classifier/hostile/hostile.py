@@ -34,8 +34,8 @@ class Table(list[Hostile]):
         return add
 
 
-def genuine(path: Path) -> None:
-    """A small model, of the layers that training uses."""
+def make_genuine(path: Path) -> None:
+    """Write a small model of the layers that training uses."""
     layers = keras.layers
     image = keras.Input((128, 128, 3), dtype="uint8", name="image")
     x = layers.Rescaling(1 / 255, name="scaled")(image)

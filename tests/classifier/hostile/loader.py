@@ -1,30 +1,25 @@
-"""A process that does to accepted mutations what a service would: ``loader.py GENUINE``.
+"""A process that does to mutations what a service would: ``python -m ... GENUINE``.
 
 Their numbers come on standard input. It loads each in Keras' safe mode and lets it answer, and
-writes a line for each that should not have been accepted. Loading is done once for all files
-with the same configuration and shapes, as Keras sees nothing else of a file but the weights.
+writes a line for each that should not have been accepted. Files with the same configuration and
+the same shapes are loaded once, and get their weights as loading would give them: Keras sees
+nothing else of a file.
 """
 
 import hashlib
 import logging
-import os
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-os.environ |= {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-
 import h5py
 import keras
 import numpy as np
 
-ROOT = Path(__file__).parents[3]
-sys.path.insert(0, str(ROOT))
-
 from tests.classifier.hostile.mutations import mutated
 
-# What Python does in the course of Keras' own computing, and what this process does itself.
+# What Python does in the course of Keras' own computing.
 HARMLESS = {
     "array.__new__",
     "builtins.id",
@@ -34,7 +29,9 @@ HARMLESS = {
     "object.__setattr__",
     "sys._getframe",
 }
+IMAGES = np.stack([np.full((128, 128, 3), value, np.uint8) for value in (0, 127, 255)])
 EVENTS: list[str] = []
+MODELS: dict[object, keras.Model] = {}
 
 
 class Content(NamedTuple):
@@ -43,14 +40,22 @@ class Content(NamedTuple):
     config: str
     weights: list[Any]
 
+    @property
+    def kind(self) -> object:
+        return self.config, *(weight.shape for weight in self.weights)
+
+    @property
+    def digest(self) -> bytes:
+        whole = hashlib.sha256(repr(self.kind).encode())
+        for weight in self.weights:
+            whole.update(weight.tobytes())
+        return whole.digest()
+
 
 def main() -> None:
     logging.disable()
-    genuine = Path(sys.argv[1])
+    genuine, seen = Path(sys.argv[1]), set()
     expected = described(load(genuine))
-    images = np.stack([np.full((128, 128, 3), value, np.uint8) for value in (0, 127, 255)])
-    models: dict[object, keras.Model] = {}
-    seen: set[bytes] = set()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "best_model.hdf5"
         sys.addaudithook(note)
@@ -58,26 +63,26 @@ def main() -> None:
             path.write_bytes(mutated(genuine.read_bytes(), number))
             EVENTS.clear()
             content = read(path)
-            digest = hashlib.sha256(content.config.encode())
-            for value in content.weights:
-                digest.update(value.tobytes())
-            if digest.digest() in seen:
-                continue
-            seen.add(digest.digest())
-            key = (content.config, *(value.shape for value in content.weights))
-            fault = ""
-            if key not in models:
-                models[key] = load(path)
-                if described(models[key]) != expected:
-                    fault = "another architecture"
-            models[key].set_weights(content.weights)
-            if not np.isfinite(models[key](images)).all():
-                fault = "answers that are not finite"
-            if EVENTS:
-                fault = f"did {EVENTS}"
-            if fault:
-                sys.stdout.write(f"{number} {fault}\n")
-    sys.stdout.write(f"{len(seen)} contents, {len(models)} models\n")
+            if content.digest not in seen:
+                seen.add(content.digest)
+                for fault in faults(path, content, expected):
+                    sys.stdout.write(f"{number} {fault}\n")
+    sys.stdout.write(f"{len(seen)} contents, {len(MODELS)} configurations\n")
+
+
+def faults(path: Path, content: Content, expected: object) -> list[str]:
+    """What is wrong with a file that was accepted."""
+    found = []
+    if content.kind not in MODELS:
+        MODELS[content.kind] = load(path)
+        if described(MODELS[content.kind]) != expected:
+            found.append("is another architecture")
+    MODELS[content.kind].set_weights(content.weights)
+    if not np.isfinite(MODELS[content.kind](IMAGES)).all():
+        found.append("answers what is not finite")
+    if EVENTS:
+        found.append(f"did {EVENTS}")
+    return found
 
 
 def note(event: str, arguments: tuple[Any, ...]) -> None:
@@ -90,9 +95,9 @@ def load(path: Path) -> keras.Model:
 
 
 def described(model: keras.Model) -> object:
-    """A model's architecture: its layers, their weights, its input and its output."""
+    """A model's architecture: its layers, their weights, its input and its outputs."""
     layers = [(type(layer), layer.name, layer.output.shape) for layer in model.layers]
-    weights = [(weight.shape, weight.dtype) for weight in model.weights]
+    weights = [(weight.path, weight.shape, weight.dtype) for weight in model.weights]
     return layers, weights, model.inputs[0].dtype
 
 

@@ -1,4 +1,4 @@
-"""A process that examines mutations: ``worker.py GENUINE FIRST STEP STOP``.
+"""A process that examines mutations: ``python -m ... GENUINE FIRST STEP STOP``.
 
 It writes a line for each: its number, and ``harmless``, or what was found, or the signal that
 ended the examination. That runs in a copy of this process, which is renewed when it dies of one.
@@ -14,9 +14,12 @@ import tempfile
 from io import FileIO
 from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
-MEMORY = 1 << 30  # bytes
-CPU = 0.05  # seconds for one, which takes a twentieth of that unless libhdf5 hangs
+from classifier.inspection.child import MEMORY
+from classifier.inspection.examine import examine
+from classifier.inspection.finding import Finding
+from tests.classifier.hostile.mutations import mutated
+
+CPU = 0.04  # seconds for one, which takes a tenth of that unless libhdf5 hangs
 EVENTS: list[str] = []
 
 
@@ -25,13 +28,16 @@ def main() -> None:
     first, step, stop = map(int, sys.argv[2:])
     current = mmap.mmap(-1, 8)  # the number that the copy is at
     with tempfile.NamedTemporaryFile(buffering=0) as named:
-        file = named.file
-        assert judged(genuine, file) == "harmless"  # what Python still loads, it loads now
+        assert judged(genuine, named.file) == "harmless"  # what Python still loads, it loads now
         while first < stop:
             copy = os.fork()
             if copy == 0:
-                examine_all(genuine, range(first, stop, step), file, current)
-                os._exit(0)
+                code = 1
+                try:
+                    examine_all(genuine, range(first, stop, step), named.file, current)
+                    code = 0
+                finally:
+                    os._exit(code)  # the file is not the copy's to remove
             code = os.waitstatus_to_exitcode(os.waitpid(copy, 0)[1])
             if code == 0:
                 break
@@ -85,9 +91,4 @@ def say(number: int, found: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
-    from classifier.inspection.examine import examine
-    from classifier.inspection.finding import Finding
-    from tests.classifier.hostile.mutations import mutated
-
     main()
