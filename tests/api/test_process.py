@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ import requests
 from images import NBYTES
 from registry import keys
 from registry.card import Card
+from registry.local import LocalBackend
 from registry.open import open_registry
 from registry.record import StageState
 from registry.settings import RegistrySettings
@@ -114,6 +116,46 @@ def test_from_an_empty_registry_through_swaps_under_load_to_the_end(
     assert len(lines) == answered + len(one) + 1
     assert {line["version"] for line in lines} == {*versions, ""}
     assert not [line for line in service.lines if line["level"] in ("ERROR", "CRITICAL")]
+
+
+def wait_for_problem(service: Process, sentence: str) -> dict[str, Any]:
+    """Wait until the service says what is wrong; what it says of itself then."""
+    deadline = time.monotonic() + WITHIN
+    while sentence not in (info := service.wait_for("/info"))["problem"]:
+        assert time.monotonic() < deadline, info
+        time.sleep(0.05)
+    return info
+
+
+def test_an_older_record_or_a_file_put_into_production_by_hand_is_never_served(
+    tmp_path: Path, registry: Registry, models: tuple[Model, Model], promote: Promote
+) -> None:
+    first, second = (promote(registry, model).record for model in models)
+    backend = LocalBackend(tmp_path / "registry", WITHIN)
+    older = backend.stat(f"versions/{first.version}/best_model.hdf5")
+    assert older
+    with Process(tmp_path) as service:
+        assert service.wait_for("/ready")["version"] == second.version
+        now = backend.stat("production/best_model.hdf5")
+        assert now
+        backend.replace_if(now.name, older, first.to_metadata(), now.generation)
+        assert wait_for_problem(service, "(replayed)")["version"] == second.version
+        alerts = [line for line in service.lines if "(replayed)" in line.get("alert_subject", "")]
+        assert alerts
+
+    with Process(tmp_path) as service:
+        assert service.wait_for("/ready")["version"] == second.version
+        assert wait_for_problem(service, "(replayed)")["from_cache"]
+        by_hand = tmp_path / "registry" / "production" / "best_model.hdf5"
+        by_hand.unlink()
+        by_hand.write_bytes(models[0][0].read_bytes())
+        assert wait_for_problem(service, "no valid record")["version"] == second.version
+        registry.rollback("somebody wrote to production")
+        deadline = time.monotonic() + WITHIN
+        while (info := service.wait_for("/info"))["problem"]:
+            assert time.monotonic() < deadline, info
+            time.sleep(0.05)
+        assert (info["version"], info["production"]["sequence"]) == (second.version, 3)
 
 
 def test_it_ends_in_order_while_the_model_is_loading(
