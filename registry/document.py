@@ -5,7 +5,9 @@ jsonpickle, which would build any object that a document names: pydantic checks 
 against the dataclass's own annotations instead.
 """
 
-from typing import TypeVar
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import jsonpickle
 from pydantic import TypeAdapter, ValidationError
@@ -13,6 +15,9 @@ from pydantic import TypeAdapter, ValidationError
 from registry.errors import Corrupt
 
 T = TypeVar("T")
+
+# Made once for each kind, which takes longer than to read a document with it.
+_adapter: Callable[[Any], TypeAdapter[Any]] = functools.cache(TypeAdapter)
 
 
 def encode(value: object) -> bytes:
@@ -33,8 +38,9 @@ def decode(kind: type[T], document: bytes, name: str) -> T:
             which document it was.
     """
     try:
-        return TypeAdapter(kind).validate_json(document)
+        found: T = _adapter(kind).validate_json(document)
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in fault["loc"]) or "document"
         raise Corrupt(f"{name} is not a valid {kind.__name__}: {where}: {fault['msg']}") from None
+    return found
