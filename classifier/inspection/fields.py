@@ -233,5 +233,7 @@ ACTIVATION = Field(
     "an activation on the allow-list",
 )
 DTYPE = one_of("float32", "float16", "bfloat16", "float64", "uint8", "int32")
-_POLICY = one_of("float32", "float16", "bfloat16", "float64", "mixed_float16", "mixed_bfloat16")
+_POLICY = one_of(
+    "float32", "float16", "bfloat16", "float64", "mixed_float16", "mixed_bfloat16", "uint8"
+)
 DTYPE_POLICY = either(_POLICY, instance("keras", {"DTypePolicy": {"name": _POLICY}}))

@@ -25,6 +25,8 @@ from classifier.inspection.shapes import Built, Shape, Variable
 LARGEST_TENSOR = 128 * 128 * 256  # values for one image
 # VGG19, the costliest of keras.applications, does 6.4e9 on our pictures.
 MOST_WORK = 10**11  # multiplications and additions for one image
+# NASNetLarge, the longest, has 1,041 layers. Keras takes about a millisecond for each call.
+MOST_CALLS = 4_000
 MOST_MERGED = 1_000  # inputs of one layer
 # How often Keras may go through the layers until all are connected: once if each stands after
 # its inputs, as Keras writes them. Layers that are used several times take a few more.
@@ -89,6 +91,7 @@ class Model:
     outputs: list[Shape] = field(default_factory=list)
     layers: list[Needed] = field(default_factory=list)
     work: int = 0
+    calls: int = 0
 
     def __call__(self, shapes: Sequence[Shape], where: str) -> Built:
         """What it makes of another model's tensors."""
@@ -97,13 +100,16 @@ class Model:
         variables = [variable for layer in self.layers for variable in layer.variables]
         if self.trainable:  # what is frozen comes last, and all of a frozen model is
             variables.sort(key=lambda variable: not variable.trainable)
-        return Built(self.outputs[0], tuple(variables), self.work)
+        return Built(self.outputs[0], tuple(variables), self.work, self.calls)
 
     def call(self, layer: "Layer | Model", shapes: Sequence[Shape], where: str) -> Built:
-        """Call one of its layers, and count the work."""
+        """Call one of its layers, and count what that costs."""
         built = layer(shapes, where)
         check_size(built.shape, where)
+        self.calls += built.calls
         self.work += built.work + math.prod(built.shape)
+        if self.calls > MOST_CALLS:
+            raise Finding(f"{where} brings the calls of layers to more than {MOST_CALLS}")
         if self.work > MOST_WORK:
             raise Finding(f"{where} brings the work for one image beyond {MOST_WORK:.0e} steps")
         return built

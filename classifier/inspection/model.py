@@ -23,7 +23,6 @@ from classifier.inspection.layers import INPUT, LAYERS
 from classifier.inspection.shapes import Shape
 
 DEEPEST = 4  # models within models
-MOST_LAYERS = 4_000  # NASNetLarge, the longest of keras.applications, has 1,041
 
 _SEQUENTIAL_LAYER: Fields = {"class_name": ANYTHING, "config": ANYTHING}
 _FUNCTIONAL_LAYER: Fields = {**_SEQUENTIAL_LAYER, "name": NAME, "inbound_nodes": LIST}
@@ -57,69 +56,63 @@ def needed(config: object) -> list[Needed]:
     class_name = found.get("class_name")
     if class_name not in ("Functional", "Sequential"):
         raise Finding(f"{where} is a {shown(class_name)}, neither Functional nor Sequential")
-    return _Reader().model(class_name, found.get("config"), where, 1).layers
+    return _model(class_name, found.get("config"), where, 1).layers
 
 
-class _Reader:
-    """Reads the models within one configuration, and counts their layers."""
+def _model(class_name: str, config: object, where: str, depth: int) -> Model:
+    if depth > DEEPEST:
+        raise Finding(f"{where} is a model within models, more than {DEEPEST} deep")
+    read = _functional if class_name == "Functional" else _sequential
+    return read(config, where, depth)
 
-    def __init__(self) -> None:
-        self._layers = 0
 
-    def model(self, class_name: str, config: object, where: str, depth: int) -> Model:
-        if depth > DEEPEST:
-            raise Finding(f"{where} is a model within models, more than {DEEPEST} deep")
-        read = self._functional if class_name == "Functional" else self._sequential
-        return read(config, where, depth)
+def _sequential(given: object, where: str, depth: int) -> Model:
+    config = check(given, _SEQUENTIAL, where)
+    layers = [_part(layer, _SEQUENTIAL_LAYER, where) for layer in config.get("layers", [])]
+    if not layers or layers[0].get("class_name") != "InputLayer":
+        raise Finding(f"{where} does not begin with an InputLayer")
+    shape = _input(layers[0].get("config"), where)
+    if config.get("build_input_shape", [None, *shape]) != [None, *shape]:
+        raise Finding(f"{where} has a build_input_shape that is not its InputLayer's")
+    model = Model(config.get("trainable", True), inputs=[shape])
+    for layer in layers[1:]:
+        name = _name(layer, where)
+        built = model.call(_layer(layer, where, depth), [shape], layer_of(where, name))
+        model.layers.append(Needed(name, built.variables))
+        shape = built.shape
+    if len({layer.name for layer in model.layers}) < len(model.layers):
+        raise Finding(f"{where} has two layers of one name")
+    model.outputs.append(shape)
+    return model
 
-    def _sequential(self, given: object, where: str, depth: int) -> Model:
-        config = check(given, _SEQUENTIAL, where)
-        layers = [_part(layer, _SEQUENTIAL_LAYER, where) for layer in config.get("layers", [])]
-        if not layers or layers[0].get("class_name") != "InputLayer":
-            raise Finding(f"{where} does not begin with an InputLayer")
-        shape = _input(layers[0].get("config"), where)
-        if config.get("build_input_shape", [None, *shape]) != [None, *shape]:
-            raise Finding(f"{where} has a build_input_shape that is not its InputLayer's")
-        model = Model(config.get("trainable", True), inputs=[shape])
-        for layer in layers[1:]:
-            name = _name(layer, where)
-            built = model.call(self._layer(layer, where, depth), [shape], layer_of(where, name))
-            model.layers.append(Needed(name, built.variables))
-            shape = built.shape
-        if len({layer.name for layer in model.layers}) < len(model.layers):
-            raise Finding(f"{where} has two layers of one name")
-        model.outputs.append(shape)
-        return model
 
-    def _functional(self, given: object, where: str, depth: int) -> Model:
-        config = check(given, _FUNCTIONAL, where)
-        graph = Graph(where)
-        for part in config.get("layers", []):
-            layer = _part(part, _FUNCTIONAL_LAYER, where)
-            name, calls = _name(layer, where), layer.get("inbound_nodes", [])
-            if layer.get("name") != name:
-                raise Finding(f"{layer_of(where, name)} has a second name")
-            if layer.get("class_name") == "InputLayer":
-                graph.add_input(name, _input(layer.get("config"), where), calls)
-            else:
-                graph.add(name, self._layer(layer, where, depth), calls)
-        model = graph.connect(config.get("trainable", True))
-        model.inputs = graph.tensors(config.get("input_layers", []))
-        model.outputs = graph.tensors(config.get("output_layers", []))
-        return model
+def _functional(given: object, where: str, depth: int) -> Model:
+    config = check(given, _FUNCTIONAL, where)
+    graph = Graph(where)
+    for part in config.get("layers", []):
+        layer = _part(part, _FUNCTIONAL_LAYER, where)
+        name, calls = _name(layer, where), layer.get("inbound_nodes", [])
+        if layer.get("name") != name:
+            raise Finding(f"{layer_of(where, name)} has a second name")
+        if layer.get("class_name") == "InputLayer":
+            graph.add_input(name, _input(layer.get("config"), where), calls)
+        else:
+            graph.add(name, _layer(layer, where, depth), calls)
+    model = graph.connect(config.get("trainable", True))
+    model.inputs = graph.tensors(config.get("input_layers", []))
+    model.outputs = graph.tensors(config.get("output_layers", []))
+    return model
 
-    def _layer(self, layer: dict[str, Any], where: str, depth: int) -> Layer | Model:
-        self._layers += 1
-        if self._layers > MOST_LAYERS:
-            raise Finding(f"the model has more than {MOST_LAYERS} layers")
-        class_name, config = layer.get("class_name"), layer.get("config")
-        where = layer_of(where, _name(layer, where))
-        if class_name in ("Functional", "Sequential"):
-            return self.model(class_name, config, where, depth + 1)
-        if not isinstance(class_name, str) or class_name not in LAYERS:
-            raise Finding(f"{where} is a {shown(class_name)}, which is not on the allow-list")
-        rule = LAYERS[class_name]
-        return Layer(rule, check(config, rule.fields, where))
+
+def _layer(layer: dict[str, Any], where: str, depth: int) -> Layer | Model:
+    class_name, config = layer.get("class_name"), layer.get("config")
+    where = layer_of(where, _name(layer, where))
+    if class_name in ("Functional", "Sequential"):
+        return _model(class_name, config, where, depth + 1)
+    if not isinstance(class_name, str) or class_name not in LAYERS:
+        raise Finding(f"{where} is a {shown(class_name)}, which is not on the allow-list")
+    rule = LAYERS[class_name]
+    return Layer(rule, check(config, rule.fields, where))
 
 
 def _part(given: object, fields: Fields, where: str) -> dict[str, Any]:

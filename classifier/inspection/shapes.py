@@ -48,11 +48,13 @@ class Built(NamedTuple):
         shape: of its output.
         variables: its weights, in Keras' order.
         work: multiplications and additions for one image, beyond one per value of the output.
+        calls: how many layers are called.
     """
 
     shape: Shape
     variables: tuple[Variable, ...] = ()
     work: int = 0
+    calls: int = 1
 
 
 def unchanged(config: Config, shape: Shape) -> Built:

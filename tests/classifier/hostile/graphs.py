@@ -121,7 +121,7 @@ def answer_from_nowhere(path: Path) -> None:
         config["config"]["output_layers"] = ["nowhere", 0, 0]
 
 
-@hostile("more than 4000 layers")
+@hostile("calls of layers to more than 4000")
 def five_thousand_layers(path: Path) -> None:
     with edited(path) as config:
         layers = config["config"]["layers"]
@@ -175,7 +175,7 @@ def model_in_a_model_in_a_model(path: Path) -> None:
         nested(config, 20, 1)
 
 
-@hostile("beyond 1e[+]11 steps")
+@hostile("calls of layers to more than 4000")
 def models_called_a_hundred_times_each(path: Path) -> None:
     with edited(path) as config:
         nested(config, 3, 100)
