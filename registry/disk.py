@@ -41,9 +41,11 @@ def make_folder(folder: Path, root: Path) -> None:
     top = next(path for path in (root, *root.parents) if path.is_dir())
     folder.mkdir(parents=True, exist_ok=True)
     for path in (folder, *folder.parents):
-        sync(path)
-        if path == top:
-            return
+        try:
+            sync(path)
+        except OSError:
+            if path not in top.parents:  # which may well be closed to us
+                raise
 
 
 def write(path: Path, source: BinaryIO) -> int:
