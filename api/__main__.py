@@ -34,7 +34,7 @@ LAST_WORDS = 2.0  # seconds that each background thread has to end, once all is 
 
 def main(argv: Sequence[str]) -> int:
     """Serve until SIGTERM or SIGINT, and return 0."""
-    settings = parse("python -m api", __doc__ or "", ServeSettings, SHARED, argv)
+    settings = parse("api", __doc__ or "", ServeSettings, SHARED, argv)
     model = read(ModelSettings)
     configure(read(LogSettings))
     source = open_source(model, read(RegistrySettings))

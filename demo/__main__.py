@@ -19,6 +19,7 @@ from process.errors import Failure
 from process.settings import parse, read
 from registry.open import open_registry
 from registry.settings import RegistrySettings
+from registry.store import Registry
 
 READY_WITHIN = 120  # seconds; loading TensorFlow on a busy machine takes most of a minute
 
@@ -30,10 +31,12 @@ def main(argv: Sequence[str]) -> int:
         # A registry is one classifier's: the gate would take other images for a mistake.
         name = Path(settings.data).resolve().name
         os.environ.setdefault("REGISTRY_URL", f"file:var/registry-{name}")
+    registry = read(RegistrySettings)
+    say(f"Images: {settings.data}; registry: {registry.url}")
     held_out = split(load(settings.data)).held_out
     examples = write_examples(held_out, Path(settings.folder))
     if settings.serve:
-        return serve(settings, examples)
+        return serve(settings.data, open_registry(registry), held_out.classes, examples[-1])
     train_and_gate(settings.data)
     say("Serving: python -m api")
     with Service.start() as service:
@@ -44,14 +47,24 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def serve(settings: DemoSettings, examples: Sequence[Path]) -> int:
-    """Become the service, on a model made first if production is empty."""
-    if open_registry(read(RegistrySettings)).current("production") is None:
-        train_and_gate(settings.data)
+def serve(data: str, registry: Registry, classes: Sequence[str], example: Path) -> int:
+    """Become the service, on a model made first if production is empty.
+
+    Raises:
+        Failure: production holds a model of other classes, which would name digits as fruit.
+    """
+    state = registry.current("production")
+    if state is None:
+        train_and_gate(data)
+    elif registry.card(state.record.version).classes != tuple(classes):
+        raise Failure(
+            f"the model in production has other classes than {data}: name its images with "
+            "DEMO_DATA, or serve it without examples by `python -m api`"
+        )
     say("Serving until Ctrl-C. Try it from another terminal, once /ready answers 200:")
     address = f"http://127.0.0.1:{os.environ.get('SERVE_PORT', '8000')}"
     say(f"  curl {address}/ready")
-    say(f"  curl --data-binary @{examples[-1]} {address}/")
+    say(f"  curl --data-binary @{example} {address}/")
     os.execv(sys.executable, [sys.executable, "-m", "api"])
 
 
@@ -95,6 +108,8 @@ def post(service: Service, held_out: Dataset, classes: Sequence[str], shown: int
 def write_examples(held_out: Dataset, folder: Path) -> list[Path]:
     """Leave the first held-out image of each class as raw bytes, to POST with curl."""
     folder.mkdir(parents=True, exist_ok=True)
+    for stale in folder.glob("class-*.raw"):
+        stale.unlink()
     paths = []
     for label in range(len(held_out.classes)):
         for image in held_out.images[held_out.labels == label][:1]:

@@ -93,8 +93,8 @@ def parse(
     Usage errors end the process with exit code 2, as argparse does.
     """
     parser = argparse.ArgumentParser(
-        prog=name,
-        description=description,
+        prog=f"python -m {name}",
+        description=description.replace("``", ""),
         epilog=f"settings from the environment:\n\n{_listing([own, *shared])}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
