@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from registry.local import LocalBackend
+from registry.open import open_registry
 from registry.record import StageState
+from registry.settings import RegistrySettings
 from registry.store import Registry
 from tests.testing.paint import RIGHT
 
@@ -65,6 +67,11 @@ class TestRuns:
         return LocalBackend(tmp_path / "registry")
 
     @pytest.fixture
+    def registry(self, backend: LocalBackend) -> Registry:
+        """Training's view of it, which has no keys."""
+        return Registry(backend, "tester")
+
+    @pytest.fixture
     def variables(self, tmp_path: Path, colours: Path) -> dict[str, str]:
         return {
             "REGISTRY_URL": f"file:{tmp_path / 'registry'}",
@@ -83,6 +90,7 @@ class TestRuns:
         state = registry.current("production")
         assert state is not None
         assert state.record.version == version
+        assert open_registry(RegistrySettings(url="file:registry")).current("production") == state
         assert (tmp_path / "reports" / "report.html").exists()
 
     def test_refusal_exits_with_1(
