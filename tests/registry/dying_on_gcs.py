@@ -2,8 +2,10 @@
 
 Run as a process: ``python -m tests.registry.dying_on_gcs ACTION BUCKET PROMOTIONS``. For each
 number k a forked child fills a registry below the prefix k, and carries out ACTION on it until it
-is about to send its k-th request, where it kills itself; the last child is the one that got
-through. Dying before a request is dying after the one before it was done, its answer read or not.
+is about to send something for the k-th time, where it says what and kills itself; the last child is
+the one that got through. Dying before a request is dying after the one before it was done, its
+answer read or not. Where a request's head and body are sent one after the other, there is a death
+between them.
 """
 
 import os
@@ -14,8 +16,19 @@ from pathlib import Path
 
 from registry.gcs import GCSBackend
 from registry.store import Registry
-from tests.registry.dying import ACTIONS
+from tests.registry import dying
 from tests.registry.samples import approved, sample
+
+LARGE = 1_100_000  # lines; more than Google's library sends in one request
+
+
+def publish_large(registry: Registry, scratch: Path) -> None:
+    """Publish a third model that takes several requests to send."""
+    third = sample(scratch, 2, LARGE)
+    registry.publish(third.path, third.card, "third")
+
+
+ACTIONS = dying.ACTIONS | {"publish_large": publish_large}
 
 
 def opened(bucket: str, step: int) -> Registry:
@@ -24,17 +37,23 @@ def opened(bucket: str, step: int) -> Registry:
 
 
 def die_at(step: int) -> None:
-    """Kill this process when it is about to send its ``step``-th request."""
+    """Kill this process when it is about to send something for the ``step``-th time."""
     left = step
 
-    def count(event: str, _: tuple[object, ...]) -> None:
+    def count(event: str, arguments: tuple[object, ...]) -> None:
         nonlocal left
         if event == "http.client.send":
             left -= 1
             if left == 0:
+                os.write(1, _first_line(arguments[1]))
                 os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(count)
+
+
+def _first_line(sent: object) -> bytes:
+    line = bytes(sent).partition(b"\r\n")[0] if isinstance(sent, bytes) else b""
+    return (line if line.endswith(b" HTTP/1.1") else b"a body") + b"\n"
 
 
 def survives(action: str, bucket: str, promotions: int, step: int, scratch: Path) -> bool:
@@ -45,6 +64,8 @@ def survives(action: str, bucket: str, promotions: int, step: int, scratch: Path
         versions = [approved(registry, sample(scratch, seed)) for seed in range(2)]
         for version in versions[:promotions]:
             registry.promote(version, registry.current("production"), "before")
+        if action == "judge":
+            dying.publish(registry, scratch)
         die_at(step)
         ACTIONS[action](registry, scratch)
         os._exit(0)
@@ -56,12 +77,11 @@ def survives(action: str, bucket: str, promotions: int, step: int, scratch: Path
 
 
 def main(action: str, bucket: str, promotions: str) -> None:
-    """Die before every request in turn, and say how many there were."""
+    """Die before every request in turn, a line for each death."""
     with tempfile.TemporaryDirectory() as folder:
         step = 1
         while not survives(action, bucket, int(promotions), step, Path(folder)):
             step += 1
-    sys.stdout.write(f"{step}\n")
 
 
 if __name__ == "__main__":

@@ -28,10 +28,10 @@ class Sample:
         return self.path.read_bytes()
 
 
-def sample(folder: Path, seed: int) -> Sample:
-    """A file of some kilobytes that stands for a model, other for each seed."""
+def sample(folder: Path, seed: int, lines: int = 1000) -> Sample:
+    """A file of so many short lines that stands for a model, other for each seed."""
     path = folder / f"model-{seed}.hdf5"
-    path.write_bytes(f"model {seed}\n".encode() * 1000)
+    path.write_bytes(f"model {seed}\n".encode() * lines)
     return Sample(path, card(hashlib.sha256(path.read_bytes()).hexdigest()))
 
 
