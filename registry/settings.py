@@ -34,6 +34,6 @@ class RegistrySettings(Settings):
     )
     name: str = Field(
         "",
-        description="The name of the registry, which is signed with the rest; if empty, the bucket's "
-        "URL, or `file:` and the name of the folder.",
+        description="The name of the registry, which is signed with the rest; if empty, the "
+        "bucket's URL, or `file:` and the name of the folder.",
     )
