@@ -197,6 +197,32 @@ def test_nan_weights_are_refused(publish: Publish, gate: Gate, registry: Registr
     state = publish(RIGHT * np.nan)
     assert gate().exit_code == 1
     verdict = last_verdict(registry, state)
+    assert failed(verdict) == ["loads"]
+    assert verdict.reasons[0].endswith("kernel holds a value that is not finite")
+    assert in_production(registry) == ""
+
+
+def test_nan_probabilities_are_refused(publish: Publish, gate: Gate, registry: Registry) -> None:
+    import keras
+
+    overflowing = [keras.layers.Rescaling(1e6) for _ in range(7)]
+    state = publish(model(RIGHT, before=overflowing))
+    assert gate().exit_code == 1
+    verdict = last_verdict(registry, state)
+    assert failed(verdict) == ["loads"]
+    assert "a value that is not finite" in verdict.reasons[0]
+    assert in_production(registry) == ""
+
+
+def test_finite_weights_that_overflow_are_refused(
+    publish: Publish, gate: Gate, registry: Registry
+) -> None:
+    import keras
+
+    million = [keras.layers.Rescaling(1e6) for _ in range(7)]  # 1e42 is beyond single precision
+    state = publish(model(RIGHT, before=million))
+    assert gate().exit_code == 1
+    verdict = last_verdict(registry, state)
     assert failed(verdict) == ["probabilities"]
     assert "accuracy" not in verdict.metrics
     assert in_production(registry) == ""
@@ -253,8 +279,11 @@ def test_file_that_is_no_model_is_refused(
     path.write_bytes(b"not HDF5")
     state = publish_file(path)
     assert gate().exit_code == 1
-    reasons = last_verdict(registry, state).reasons
-    assert reasons == ("candidate/best_model.hdf5 is not an HDF5 file",)
+    verdict = last_verdict(registry, state)
+    assert failed(verdict) == ["loads"]
+    assert verdict.reasons == (
+        "candidate/best_model.hdf5 must not be loaded: it is not an HDF5 file",
+    )
 
 
 def test_wrong_number_of_classes_is_refused(
