@@ -5,6 +5,10 @@ layer has a name of its own, as those that Keras makes up depend on what was bui
 equal models would differ in their files.
 """
 
+import hashlib
+import json
+from collections.abc import Sequence
+
 import keras
 
 layers = keras.layers
@@ -34,6 +38,15 @@ def build(classes: int, blocks: int, policy: str = "float32") -> keras.Model:
     # Probabilities from float16 would sum to 1 only within a thousandth.
     x = layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")(x)
     return keras.Model(image, x, name="network")
+
+
+def name(classes: Sequence[str], threshold: float) -> str:
+    """A name for a network whose outputs mean these classes, above this confidence.
+
+    A version is the hash of a file: with the meaning in it, another meaning is another version.
+    """
+    meaning = json.dumps([list(classes), threshold])
+    return f"classifier-{hashlib.sha256(meaning.encode()).hexdigest()[:12]}"
 
 
 def _convolution(

@@ -1,6 +1,7 @@
 """Whole runs: what ends in the registry, and what is kept when something goes wrong."""
 
 import logging
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from classifier import golden
-from classifier.load import load
+from classifier.load import load, load_model
 from images.folder import read
 from images.split import split
 from registry.backend import Blob
@@ -18,6 +19,7 @@ from registry.errors import Unreachable
 from registry.memory import MemoryBackend
 from registry.store import Registry
 from tests.training.squares import paint
+from training import network
 from training.errors import AlreadyRunning, CannotWarmStart, NotPublished, TooInaccurate
 from training.run import train
 from training.settings import TrainSettings
@@ -53,6 +55,23 @@ def test_a_run_ends_in_testing(registry: Registry, settings: Settings, tmp_path:
     pixels = np.frombuffer(card.golden.pixels, np.uint8).reshape(card.input_shape)
     golden.check(classifier, pixels, card.golden.probabilities)
     assert left(settings()) == []
+
+
+def test_another_meaning_is_another_version(
+    registry: Registry, settings: Settings, colours: Path, tmp_path: Path
+) -> None:
+    renamed = tmp_path / "renamed"
+    shutil.copytree(colours, renamed)
+    (renamed / "red").rename(renamed / "rot")
+    cards = [
+        train(settings(epochs=1, **changes), registry)
+        for changes in ({}, {"threshold": 0.5}, {"data": str(renamed)})
+    ]
+    assert len({card.version for card in cards}) == 3
+    assert [registry.card(card.version).threshold for card in cards] == [0, 0.5, 0]
+    state = registry.current("testing")
+    assert state is not None
+    assert registry.card(state.record.version).classes == ("blue", "green", "rot")
 
 
 def test_what_could_not_be_published_is_published_without_training(
@@ -117,6 +136,7 @@ class TestWarmStart:
         after = load(registry.fetch(card.version, tmp_path / "best_model.hdf5"))
         images = read(Path(settings().data)).images
         np.testing.assert_allclose(before.predict(images), after.predict(images), atol=1e-4)
+        assert load_model(tmp_path / "best_model.hdf5").name == network.name(COLOURS, 0.0)
 
     def test_it_learns_from_new_data(
         self,
