@@ -95,7 +95,7 @@ def parse(
     parser = argparse.ArgumentParser(
         prog=f"python -m {name}",
         description=description.replace("``", ""),
-        epilog=f"settings from the environment:\n\n{_listing([own, *shared])}",
+        epilog=f"settings from the environment:\n\n{listing([own, *shared])}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -121,7 +121,7 @@ def table(declarations: Sequence[type[Settings]]) -> str:
     return "\n".join(rows)
 
 
-def _listing(declarations: Sequence[type[Settings]]) -> str:
+def listing(declarations: Sequence[type[Settings]]) -> str:
     """The settings as they are printed on a terminal."""
     entries = []
     for name, field in declared(declarations):

@@ -17,10 +17,10 @@ from typing import TypeVar, get_args
 
 from process.command import run
 from process.logs import LogSettings, configure
-from process.settings import read, table
+from process.settings import listing, read
 from registry import describe, document, keys, names
 from registry.errors import AmbiguousVersion, BadKey, Corrupt, NotFound
-from registry.open import open_registry
+from registry.open import location, open_registry
 from registry.record import Stage, StageState
 from registry.settings import RegistrySettings
 from registry.store import Registry
@@ -41,6 +41,7 @@ def main(argv: Sequence[str]) -> int:
     command: Callable[..., int] = arguments.command
     if command is _keygen:
         return _keygen(settings)
+    arguments.location = location(settings.url)
     registry = open_registry(settings, signing=command in (_promote, _rollback))
     return command(registry, arguments)
 
@@ -49,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m registry",
         description="See and change which version of the model is in which stage.",
-        epilog="settings from the environment:\n\n" + table([RegistrySettings, LogSettings]),
+        epilog="settings from the environment:\n\n" + listing([RegistrySettings, LogSettings]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -90,13 +91,13 @@ def _reason(text: str) -> str:
 def _list(registry: Registry, arguments: argparse.Namespace) -> int:
     states = _states(registry)
     found = [_summary(registry, version, states) for version in registry.versions()]
-    _print(found if arguments.json else describe.summaries(found))
+    _print(found if arguments.json else describe.summaries(found, arguments.location))
     return 0
 
 
 def _show(registry: Registry, arguments: argparse.Namespace) -> int:
     if arguments.what in STAGES:
-        return _show_stage(registry, arguments.what, arguments.json)
+        return _show_stage(registry, arguments)
     version = _resolve(registry, arguments.what)
     card, verdicts = registry.card(version), registry.verdicts(version)
     if arguments.json:
@@ -106,12 +107,13 @@ def _show(registry: Registry, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _show_stage(registry: Registry, stage: Stage, as_json: bool) -> int:
+def _show_stage(registry: Registry, arguments: argparse.Namespace) -> int:
+    stage: Stage = arguments.what
     state, history = registry.current(stage), registry.history(stage)
-    if as_json:
+    if arguments.json:
         _print({"state": state, "history": history})
     elif not history:
-        raise NotFound(f"{stage} is empty, and always was")
+        raise NotFound(f"{stage} is empty, and always was, in {arguments.location}")
     else:
         _print(f"{describe.stage(stage, state)}\n\n{describe.history(history)}")
     return 0
@@ -131,9 +133,12 @@ def _rollback(registry: Registry, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _verify(registry: Registry, _: argparse.Namespace) -> int:
+def _verify(registry: Registry, arguments: argparse.Namespace) -> int:
     problems = registry.verify()
-    _print("\n".join(problems) or "everything is as it was written")
+    if problems or registry.versions():
+        _print("\n".join(problems) or "everything is as it was written")
+    else:
+        _print(f"there is nothing to verify in {arguments.location}")
     return 1 if problems else 0
 
 

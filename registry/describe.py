@@ -43,10 +43,10 @@ def table(rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def summaries(versions: Sequence[Summary]) -> str:
-    """The list of versions, a line each."""
+def summaries(versions: Sequence[Summary], location: str) -> str:
+    """The list of the versions in a registry, a line each."""
     if not versions:
-        return "there is no version yet: training publishes them"
+        return f"there is no version yet in {location}: training publishes them"
     rows = [
         (short(each.version), _time(each.created), each.gate, ", ".join(each.stages))
         for each in versions

@@ -46,13 +46,18 @@ class LocalBackend:
         """See :meth:`registry.backend.Backend.stat`."""
         path = self._path(name)
         with _explained(path):
-            return _look(name, path)
+            blob = _look(name, path)
+            if blob is None:
+                self._require_folder()
+        return blob
 
     def list(self, prefix: str) -> Iterator[Blob]:
         """See :meth:`registry.backend.Backend.list`."""
         start = self._path(prefix.rpartition("/")[0] or ".")
         with _explained(start):
             names = sorted(self._names(start))
+            if not names:
+                self._require_folder()
         for name in names:
             blob = self.stat(name) if name.startswith(prefix) else None
             if blob:
@@ -110,7 +115,7 @@ class LocalBackend:
             if not allows
         ]
         if not _nearest(self._root).is_dir():
-            problems = [f"{_nearest(self._root)} is not a folder: change REGISTRY_URL"]
+            problems = [_no_folder(self._root)]
         return Diagnosis(
             f"user {identity.user()}", f"folder {self._root}", allowed, tuple(problems)
         )
@@ -120,6 +125,17 @@ class LocalBackend:
         if name != "." and any(not part or part.startswith(".") or "\0" in part for part in parts):
             raise ValueError(f"{name!r} is no name of an object")
         return self._root.joinpath(*parts)
+
+    def _require_folder(self) -> None:
+        """Check that nothing is found because nothing is there yet, or not any more."""
+        try:
+            there = stat.S_ISDIR(self._root.stat().st_mode)
+        except FileNotFoundError:
+            return
+        except NotADirectoryError:
+            there = False
+        if not there:
+            raise Unreachable(_no_folder(self._root))
 
     def _names(self, start: Path) -> Iterator[str]:
         for folder, folders, files in os.walk(start, onerror=_unless_missing):
@@ -211,7 +227,7 @@ def _encoded(metadata: Mapping[str, str]) -> bytes:
 def _metadata(path: Path) -> dict[str, str]:
     try:
         found = json.loads(path.read_bytes())
-    except ValueError:
+    except (RecursionError, ValueError):
         return {}
     return {key: str(value) for key, value in found.items()} if isinstance(found, dict) else {}
 
@@ -227,8 +243,13 @@ def _sweep(path: Path, kept: int) -> None:
 
 
 def _nearest(path: Path) -> Path:
-    """The deepest part of ``path`` that exists."""
-    return next(each for each in (path, *path.parents) if each.exists())
+    """The deepest part of ``path`` that can be seen to exist."""
+    # Unlike Path.exists, this is false for what lies in a folder that is closed to us.
+    return next(each for each in (path, *path.parents) if os.path.exists(each))  # noqa: PTH110
+
+
+def _no_folder(root: Path) -> str:
+    return f"{_nearest(root)} is not a folder: change REGISTRY_URL"
 
 
 def _allows(folder: Path, mode: int) -> bool:

@@ -43,6 +43,16 @@ def open_registry(settings: RegistrySettings, signing: bool = False) -> Registry
     return Registry(backend, settings.actor, trust=trust)
 
 
+def location(url: str) -> str:
+    """Where the registry of that URL is, for a person: a folder in full, or a bucket's URL.
+
+    Raises:
+        BadRegistryURL: it is no URL of a folder.
+    """
+    scheme, _, rest = url.partition(":")
+    return f"folder {_folder(url, rest).absolute()}" if scheme == "file" else url
+
+
 def registry_name(url: str) -> str:
     """What a registry is called if nobody gives it a name; a folder can be moved and mounted."""
     scheme, _, rest = url.partition(":")
@@ -83,8 +93,13 @@ def _backend(url: str, timeout: float) -> Backend:
         return LocalBackend(_folder(url, rest), timeout)
     if scheme == "gs":
         bucket, _, prefix = rest.removeprefix("//").partition("/")
-        if not rest.startswith("//") or not _BUCKET.fullmatch(bucket):
+        if not rest.startswith("//") or not bucket:
             raise BadRegistryURL(f"REGISTRY_URL={url} names no bucket: write gs://bucket/prefix")
+        if not _BUCKET.fullmatch(bucket):
+            raise BadRegistryURL(
+                f"REGISTRY_URL={url}: no bucket can be called {bucket!r}: write gs://bucket/prefix "
+                "with 3 to 222 lower-case letters, digits, dots, dashes and underscores for bucket"
+            )
         # Its client library takes a second to import, which a folder should not cost.
         from registry.gcs import GCSBackend
 

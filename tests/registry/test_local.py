@@ -2,8 +2,11 @@
 
 import io
 import os
+import pwd
+import re
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -72,6 +75,42 @@ def test_reading_makes_no_folder_and_the_first_write_does(folder: Path, samples:
     assert not folder.exists()
     registry.publish(one.path, one.card, "first")
     assert registry.versions() == [one.version]
+
+
+def test_a_closed_folder_above_is_told_and_not_taken_for_an_empty_registry(
+    folder: Path, registry: Registry, in_production: list[Sample]
+) -> None:
+    closed = folder.parent
+    mode = closed.stat().st_mode
+    closed.chmod(0)
+    try:
+        problems = as_nobody(lambda: "\n".join(registry.doctor().problems))
+        told = [as_nobody(reading) for reading in (registry.verify, registry.versions)]
+    finally:
+        closed.chmod(mode)
+    assert f"may not read versions/ in {folder}" in problems
+    for each in told:
+        assert re.match("Forbidden: user .* has no permission for", each)
+
+
+def as_nobody(call: Callable[[], object]) -> str:
+    """What a call answers or raises in a process whose user is not root."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            if os.geteuid() == 0:
+                os.setuid(pwd.getpwnam("nobody").pw_uid)
+            answer = str(call())
+        except Exception as error:
+            answer = f"{type(error).__name__}: {error}"
+        os.write(writer, answer.encode())
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as answers:
+        answer = answers.read()
+    os.waitpid(child, 0)
+    return answer
 
 
 def test_a_relative_folder_is_meant_from_where_the_process_started(
@@ -168,6 +207,10 @@ def list_as_metadata(path: Path) -> None:
     replace_metadata(path, "[1]")
 
 
+def deep_metadata(path: Path) -> None:
+    replace_metadata(path, "[" * 200_000)
+
+
 def replace_metadata(path: Path, text: str) -> None:
     metadata = path.resolve().parent / "metadata.json"
     metadata.unlink()
@@ -184,6 +227,7 @@ def replace_metadata(path: Path, text: str) -> None:
         remove_metadata,
         empty_metadata,
         list_as_metadata,
+        deep_metadata,
     ],
 )
 def test_what_a_person_puts_into_production_has_no_record_and_can_be_replaced(
@@ -243,6 +287,17 @@ def test_a_missing_log_entry_is_said(
 ) -> None:
     (folder / "production/log/00000001.json").unlink()
     assert registry.verify() == ["production/log/00000001.json is missing"]
+
+
+def test_a_clock_that_goes_back_does_not_take_generations_back(
+    local: LocalBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = put(local, "versions/a/best_model.hdf5", b"one")
+    first = local.replace_if(NAME, source, {}, 0)
+    monkeypatch.setattr(time, "time_ns", lambda: 1)
+    second = local.replace_if(NAME, source, {}, first.generation)
+    assert second.generation == first.generation + 1
+    assert local.stat(NAME) == second
 
 
 def test_a_replaced_file_is_another_generation(local: LocalBackend, folder: Path) -> None:

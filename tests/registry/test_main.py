@@ -135,9 +135,11 @@ def test_json_for_machines(command: Command, registry: Registry, samples: Sample
 
 
 def test_an_empty_registry(command: Command) -> None:
-    assert command("list").out.startswith("there is no version yet")
+    location = f"in folder {command.folder / 'registry'}"
+    assert command("list").out.startswith(f"there is no version yet {location}")
+    assert command("verify").out == f"there is nothing to verify {location}\n"
     assert json.loads(command("list", "--json").out) == []
-    said(command("show", "production"), "production is empty")
+    said(command("show"), f"production is empty, and always was, {location}")
     said(command("rollback", "--why", "x"), "nothing to roll back to")
     said(command("promote", "0" * 64, "--why", "x"), "no version")
     said(command("promote", "abc", "--why", "x"), "abc")
@@ -212,11 +214,23 @@ def test_damage_is_told_and_does_not_hide_the_rest(
     assert command("show").code == 0
 
 
+def test_help_is_plain_text(command: Command) -> None:
+    answer = command("--help")
+    assert answer.code == 0
+    assert "\n  REGISTRY_URL (file:var/registry)\n      The model registry: gs://" in answer.out
+    assert "|" not in answer.out
+
+
 def test_a_registry_that_is_no_folder(command: Command) -> None:
-    (command.folder / "registry").write_text("")
-    answer = command("doctor")
-    assert answer.code == 1
-    assert "is not a folder" in answer.out
+    file = command.folder / "registry"
+    file.write_text("")
+    for url in ("file:registry", "file:registry/below"):
+        sentence = f"{file} is not a folder: change REGISTRY_URL"
+        for reading in ("list", "show", "verify"):
+            said(command(reading, REGISTRY_URL=url), sentence)
+        answer = command("doctor", REGISTRY_URL=url)
+        assert answer.code == 1
+        assert f"problem: {sentence}\n" in answer.out
 
 
 def test_a_bucket(

@@ -63,6 +63,11 @@ def test_anything_else_is_refused_with_what_to_write(url: str) -> None:
         open_registry(RegistrySettings(url=url))
 
 
+def test_a_bad_name_of_a_bucket_is_not_taken_for_none() -> None:
+    with pytest.raises(BadRegistryURL, match="no bucket can be called 'UPPER_bucket'"):
+        open_registry(RegistrySettings(url="gs://UPPER_bucket"))
+
+
 def test_a_timeout_is_above_zero() -> None:
     with pytest.raises(ValidationError):
         RegistrySettings(timeout=0)
