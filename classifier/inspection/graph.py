@@ -67,7 +67,7 @@ class Layer:
     @property
     def is_operation(self) -> bool:
         """Whether it stands for ``x + y`` in Python; Keras keeps no weights and no group for it."""
-        return self.config.keys() == {"name"}
+        return self.rule.merges and self.config.keys() == {"name"}
 
     def __call__(self, shapes: Sequence[Shape], where: str) -> Built:
         """What it makes of tensors of these shapes."""

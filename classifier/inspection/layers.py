@@ -180,6 +180,7 @@ LAYERS: Mapping[str, Rule] = {
         variance=optional(either(number(0), listed(number(0), 1, LARGEST))),
         invert=BOOLEAN,
     ),
+    "UnitNormalization": _rule(shapes.unchanged, axis=AXES),
     "Rescaling": _rule(shapes.rescaling, scale=_PER_CHANNEL, offset=_PER_CHANNEL),
     # activations
     "Activation": _rule(shapes.unchanged, activation=ACTIVATION),

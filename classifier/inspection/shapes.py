@@ -112,7 +112,8 @@ def separable_convolution(config: Config, shape: Shape) -> Built:
 def pooling(config: Config, shape: Shape) -> Built:
     """The largest or the mean value of each window."""
     window = config["pool_size"]
-    output = (*_slid(config, window, shape), shape[2])
+    strides = config.get("strides") or window
+    output = (*_slid({**config, "strides": strides}, window, shape), shape[2])
     return Built(output, work=math.prod(output) * math.prod(window))
 
 
@@ -247,7 +248,7 @@ def _image(shape: Shape) -> Shape:
 
 def _slid(config: Config, window: Sequence[int], shape: Shape) -> tuple[int, int]:
     """Height and width of what a window sees that slides over a picture."""
-    strides = config.get("strides") or [1, 1]
+    strides = config.get("strides", [1, 1])
     dilation = config.get("dilation_rate", [1, 1])
     padding = config.get("padding", "valid")
     lengths = _image(shape)[:2]

@@ -130,6 +130,7 @@ USES: dict[str, list[Callable[[], keras.layers.Layer]]] = {
     "SeparableConv2D": [lambda: layers.SeparableConv2D(6, 3, depth_multiplier=2)],
     "Softmax": [lambda: layers.Softmax(), lambda: layers.Softmax(axis=1)],
     "SpatialDropout2D": [lambda: layers.SpatialDropout2D(0.1)],
+    "UnitNormalization": [lambda: layers.UnitNormalization()],
     "UpSampling2D": [lambda: layers.UpSampling2D((2, 3), interpolation="bilinear")],
     "ZeroPadding2D": [lambda: layers.ZeroPadding2D(((1, 2), (3, 4)))],
 }
