@@ -42,7 +42,7 @@ class Snapshot:
         version: SHA-256 of the model file.
         record: how it came into production; None where a version is pinned.
         since: when this process began to serve it, ISO 8601, UTC.
-        from_cache: whether the registry was away, and the record is the last one seen.
+        from_cache: whether the registry could not say what to serve, and this is what served last.
     """
 
     classifier: "Classifier"

@@ -1,6 +1,7 @@
 """Watching what is in production, and exchanging the model that serves when it changes.
 
-Nothing that goes wrong here ever unloads the model that serves.
+Nothing that goes wrong here ever unloads the model that serves, and a production that is empty is
+something that goes wrong: a volume that is not mounted looks the same.
 """
 
 import gc
@@ -65,6 +66,7 @@ class Refresher:
         self._misses = 0  # looks in a row that could not tell what is in production
         self._bad_version, self._failures, self._retry_at = "", 0, 0.0
         self._fell_back = False
+        self._reported = ""  # the key of the alert that was sent last, if its cause persists
         self._starting = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -93,16 +95,11 @@ class Refresher:
         """Look once, and see to it that what should serve does; the seconds until the next look."""
         try:
             wanted = self._source.wanted()
-        except NothingInProduction as error:
-            return self._miss(error, "there is no model to serve")
-        except Untrusted as error:
-            delay = self._miss(error, f"what is in production is not trusted ({error.reason})")
-            self._fall_back()
-            return delay
         except Exception as error:
-            delay = self._miss(error, "cannot tell which model is in production")
+            self._misses += 1
             self._fall_back()
-            return delay
+            self._report(error, _headline(error))
+            return self._backoff.delay(self._misses)
         self._misses = 0
         self._adopt(wanted)
         return self._seconds
@@ -112,11 +109,6 @@ class Refresher:
             delay = self.look()
             self._wake.wait(delay)
             self._wake.clear()
-
-    def _miss(self, error: Exception, what: str) -> float:
-        self._misses += 1
-        self._report(error, what)
-        return self._backoff.delay(self._misses)
 
     def _adopt(self, wanted: Wanted) -> None:
         if wanted.version == self._bad_version and self._clock() < self._retry_at:
@@ -130,11 +122,11 @@ class Refresher:
             else:
                 self._serve(wanted)
         except Exception as error:
-            self._refuse(wanted.version, error)
             self._fall_back()
+            self._refuse(wanted.version, error)
         else:
             self._bad_version = ""
-            self._holder.problem = ""
+            self._holder.problem = self._reported = ""
 
     def _refuse(self, version: str, error: Exception) -> None:
         self._failures = self._failures + 1 if version == self._bad_version else 1
@@ -183,6 +175,9 @@ class Refresher:
 
     def _report(self, error: Exception, what: str) -> None:
         """Say why what should serve does not: to ``/ready``, to the log and to the operators."""
+        key = f"{what}: {type(error).__name__}"
+        level = logging.INFO if key == self._reported else logging.WARNING
+        self._reported = key
         if isinstance(error, Failure | OSError):
             why = str(error)
         else:
@@ -191,10 +186,14 @@ class Refresher:
         self._holder.problem = f"{what}: {why}"
         serving = self._holder.current
         state = f"Version {serving.version} goes on serving." if serving else "No model serves."
-        self._alerts.send(
-            Alert(
-                key=f"{what}: {type(error).__name__}",
-                subject=what,
-                body=f"{why}.\n\n{state} The service keeps trying.",
-            )
-        )
+        body = f"{why}.\n\n{state} The service keeps trying."
+        self._alerts.send(Alert(key, what, body, level))
+
+
+def _headline(error: Exception) -> str:
+    """What it means for the service that it cannot tell what to serve."""
+    if isinstance(error, NothingInProduction):
+        return "production is empty"
+    if isinstance(error, Untrusted):
+        return f"what is in production is not trusted ({error.reason})"
+    return "cannot tell which model is in production"

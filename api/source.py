@@ -66,8 +66,8 @@ class Source:
         state = self._registry.current("production")
         if state is None:
             raise NothingInProduction(
-                f"the registry {self._url} has no model in production: train one, "
-                "and let the gate (python -m testing) promote it"
+                f"the registry {self._url} has no model in production: mount its volume if that "
+                "is away, or train a model and let the gate (python -m testing) promote it"
             )
         self._require_newest(state.record)
         return Wanted(state.record.version, state)

@@ -173,7 +173,7 @@ def test_a_registry_that_goes_away_unloads_nothing(
     assert 8 <= bench.refresher.look() <= 16
     assert bench.serving == models[0][1].version
     assert str(away) in bench.holder.problem
-    assert len(alerts(caplog)) == 2
+    assert len(alerts(caplog)) == 1, "the second is no news"
     assert len(set(alerts(caplog))) == 1
     bench.backend.error = None
     assert bench.refresher.look() == SECONDS
@@ -222,15 +222,60 @@ def test_the_cache_of_another_registry_is_not_served(
     assert bench.serving == ""
 
 
-def test_an_empty_production_is_not_filled_from_the_cache(
-    bench: Bench, models: tuple[Model, Model], promote: Promote
+def test_a_service_that_starts_on_an_empty_production_serves_the_last_model_and_says_so(
+    bench: Bench,
+    models: tuple[Model, Model],
+    promote: Promote,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     promote(bench.registry, models[0])
     bench.refresher.look()
     bench.backend.empty()
     bench.start()
+    assert 4 <= bench.refresher.look() <= 8, "it keeps looking"
+    assert bench.serving == models[0][1].version
+    assert bench.holder.require().from_cache
+    assert bench.holder.problem.startswith("production is empty: ")
+    (alert,) = [record for record in caplog.records if hasattr(record, "alert_key")]
+    assert f"Version {bench.serving} goes on serving" in alert.getMessage()
+
+
+def test_a_production_that_becomes_empty_unloads_nothing(
+    bench: Bench, models: tuple[Model, Model], promote: Promote
+) -> None:
+    promote(bench.registry, models[0])
     bench.refresher.look()
-    assert bench.serving == ""
+    bench.backend.empty()
+    bench.refresher.look()
+    assert bench.serving == models[0][1].version
+    assert bench.holder.problem.startswith("production is empty: ")
+
+
+def test_a_problem_that_persists_is_a_warning_once(
+    bench: Bench,
+    models: tuple[Model, Model],
+    promote: Promote,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+
+    def levels() -> list[str]:
+        found = [record.levelname for record in caplog.records if hasattr(record, "alert_key")]
+        caplog.clear()
+        return found
+
+    bench.refresher.look()
+    bench.refresher.look()
+    assert levels() == ["WARNING", "INFO"]
+    bench.backend.error = Unreachable("no route")
+    bench.refresher.look()
+    assert levels() == ["WARNING"], "another problem is news"
+    bench.backend.error = None
+    promote(bench.registry, models[0])
+    bench.refresher.look()
+    bench.backend.error = Unreachable("no route")
+    bench.refresher.look()
+    assert levels() == ["WARNING"], "the same problem is news after a while without it"
 
 
 def test_a_service_that_starts_on_a_bad_candidate_serves_the_last_good_one(
