@@ -10,6 +10,7 @@ from scipy.stats import binomtest, norm
 Confusion = npt.NDArray[np.int64]
 
 DRAWS = 1000
+HALVINGS = 53  # of a range of 2, down to a double's precision
 SEED = 20_030_104
 
 
@@ -74,37 +75,66 @@ def macro(confusion: Confusion, level: float) -> tuple[Estimate, Estimate, Estim
 
 
 def paired_difference(won: int, lost: int, images: int, level: float) -> Estimate:
-    """The difference of two accuracies on the same images, with an adjusted Wald interval.
+    """The difference of two accuracies on the same images, with Tango's score interval.
 
-    Bonett and Price (2012), "Adjusted Wald confidence interval for a difference of binomial
-    proportions based on paired data", J. Educ. Behav. Stat. 37:479-488: one image is added to
-    each of the two discordant counts. For levels up to 0.99 the lower bound falls with every image
-    that is lost; far above, the variance could outweigh the difference.
+    Tango (1998), "Equivalence test and confidence interval for the difference in proportions for
+    the paired-sample design", Statist. Med. 17:891-908: the differences d that a score test does
+    not reject, abs(T(d)) < z, where q is the likeliest chance to lose an image if d is true::
+
+        T(d) = (won - lost - n d) / sqrt(n (2 q + d (1 - d)))
+        q    = (sqrt(b² - 8 n c) - b) / 4 n
+        b    = (2 n - won + lost) d - won - lost
+        c    = -lost d (1 - d)
+
+    Summed over all outcomes, at level 0.95 at most 2.9 % of models that are worse by just a margin
+    of 0.01 to 0.2 have the lower bound above it, on the fewest images that can show the margin and
+    on more, where 2.5 % are meant. With the adjusted Wald interval of Bonett and Price (2012), up
+    to 6.3 % have.
 
     Args:
         won: images that only the first model answers rightly.
         lost: images that only the second answers rightly.
         images: all images, those on which both agree included.
-        level: the two-sided confidence level, at most 0.99.
+        level: the two-sided confidence level, below 1.
     """
-    p_won, p_lost = (won + 1) / (images + 2), (lost + 1) / (images + 2)
-    centre = p_won - p_lost
-    width = quantile(level) * math.sqrt((p_won + p_lost - centre**2) / (images + 2))
-    value = (won - lost) / images if images else 0.0
-    return Estimate(value, max(-1.0, centre - width), min(1.0, centre + width))
+    if not images:
+        return Estimate(0.0, -1.0, 1.0)
+    z = quantile(level)
+    low, high = _least_tenable(won, lost, images, z), -_least_tenable(lost, won, images, z)
+    return Estimate((won - lost) / images, low, high)
 
 
 def images_needed(margin: float, level: float) -> int:
     """The fewest images on which a model is non-inferior to an identical one.
 
-    With nothing won or lost, :func:`paired_difference` has the lower bound -z√2 / (images + 2).
+    With nothing won or lost, :func:`paired_difference` has the lower bound -z² / (images + z²).
     """
-    return max(1, math.floor(quantile(level) * math.sqrt(2) / margin - 2) + 1)
+    return math.floor(quantile(level) ** 2 * (1 - margin) / margin) + 1
 
 
 def quantile(level: float) -> float:
     """The standard normal quantile of a two-sided level: 1.96 for 0.95."""
     return float(norm.ppf((1 + level) / 2))
+
+
+def _least_tenable(won: int, lost: int, images: int, z: float) -> float:
+    """The lower bound of Tango's interval, found by halving: T falls as the difference rises."""
+    rejected, tenable = -1.0, (won - lost) / images
+    for _ in range(HALVINGS):
+        middle = (rejected + tenable) / 2
+        if won - lost - images * middle > z * _spread(won, lost, images, middle):
+            rejected = middle
+        else:
+            tenable = middle
+    return rejected
+
+
+def _spread(won: int, lost: int, images: int, difference: float) -> float:
+    """The standard deviation of won minus lost if ``difference`` is true: below the line of T."""
+    b = (2 * images - won + lost) * difference - won - lost
+    c = -lost * difference * (1 - difference)
+    q = (math.sqrt(max(0.0, b**2 - 8 * images * c)) - b) / (4 * images)
+    return math.sqrt(max(0.0, images * (2 * q + difference * (1 - difference))))
 
 
 def _averages(confusion: npt.NDArray[np.generic]) -> tuple[float, float, float]:

@@ -1,9 +1,8 @@
-import math
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom
 from sklearn.metrics import f1_score, precision_recall_fscore_support
 
 from testing.intervals import (
@@ -101,15 +100,44 @@ def test_macro_intervals_hold_the_truth_as_often_as_they_say(
     assert np.sum(held, axis=0).min() >= 88
 
 
-def test_bonett_and_price_interval_by_hand() -> None:
-    # 5 of 359 lost, none won: p = 6/361 and 1/361.
-    centre = -5 / 361
-    width = 1.959964 * math.sqrt((7 / 361 - centre**2) / 361)
-    estimate = paired_difference(0, 5, 359, LEVEL)
-    assert estimate.value == pytest.approx(-5 / 359)
-    assert estimate.low == pytest.approx(centre - width, abs=1e-6)
-    assert estimate.high == pytest.approx(centre + width, abs=1e-6)
-    assert estimate.low == pytest.approx(-0.0281, abs=1e-4)
+@pytest.mark.parametrize(
+    ("won", "lost", "images", "level", "low", "high"),
+    [
+        # Fagerland, Lydersen and Laake (2014), Statist. Med. 33:2850: airway hyper-responsiveness
+        # and complete response, "Tango asymptotic score".
+        (1, 7, 21, 0.95, -0.517, -0.026),
+        (6, 16, 161, 0.95, -0.124, -0.005),
+        # R, PropCIs 0.3-0: scoreci.mp(25, 28, 618, 0.90)
+        (28, 25, 618, 0.90, -0.0148, 0.0247),
+    ],
+)
+def test_paired_interval_is_the_published_one(
+    won: int, lost: int, images: int, level: float, low: float, high: float
+) -> None:
+    estimate = paired_difference(won, lost, images, level)
+    digits = len(str(high).rpartition(".")[2])
+    assert estimate.value == (won - lost) / images
+    assert (round(estimate.low, digits), round(estimate.high, digits)) == (low, high)
+
+
+def test_paired_interval_without_discordant_images_by_hand() -> None:
+    # T(d) = n |d| / sqrt(n (|d| - d²)) = z at |d| = z² / (n + z²).
+    bound = 1.959964**2 / (359 + 1.959964**2)
+    estimate = paired_difference(0, 0, 359, LEVEL)
+    assert (estimate.low, estimate.high) == pytest.approx((-bound, bound), abs=1e-7)
+
+
+def test_paired_interval_of_all_images_by_hand() -> None:
+    # T(d) = n (1 - d) / sqrt(n (1 - d) (1 + d)) = z at d = (n - z²) / (n + z²).
+    bound = (20 - 1.959964**2) / (20 + 1.959964**2)
+    assert paired_difference(20, 0, 20, LEVEL) == Estimate(1.0, pytest.approx(bound), 1.0)
+    assert paired_difference(0, 20, 20, LEVEL) == Estimate(-1.0, -1.0, pytest.approx(-bound))
+
+
+@given(outcomes(), st.floats(0.5, 0.99))
+def test_paired_interval_holds_its_value(outcome: tuple[int, int, int], level: float) -> None:
+    estimate = paired_difference(*outcome, level)
+    assert estimate.low <= estimate.value <= estimate.high
 
 
 @given(outcomes(), st.floats(0.5, 0.99))
@@ -127,8 +155,7 @@ def test_paired_interval_is_symmetric(outcome: tuple[int, int, int], level: floa
         paired_difference(won, lost, images, level),
         paired_difference(lost, won, images, level),
     )
-    assert one.value == pytest.approx(-other.value)
-    assert one.low == pytest.approx(-other.high)
+    assert (one.value, one.low, one.high) == (-other.value, -other.high, -other.low)
 
 
 @given(outcomes(), st.floats(0.5, 0.99))
@@ -145,20 +172,51 @@ def test_no_images_compare_to_nothing() -> None:
     assert paired_difference(0, 0, 0, LEVEL) == Estimate(0.0, -1.0, 1.0)
 
 
-@pytest.mark.parametrize(
-    ("p_won", "p_lost", "images"),
-    [(0.01, 0.01, 359), (0.005, 0.02, 359), (0.05, 0.03, 150), (0.1, 0.1, 60)],
-)
-def test_paired_interval_holds_the_truth_as_often_as_it_says(
-    p_won: float, p_lost: float, images: int
+WON = [0, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2]  # the true part of images won
+
+
+def least_won(images: int, margin: float) -> list[int]:
+    """For no, one and more lost images, how many must be won for the bound to lie above -margin."""
+    needed, won = [], 0  # it grows with the images that are lost
+    for lost in range(images + 1):
+        while won + lost <= images and paired_difference(won, lost, images, LEVEL).low <= -margin:
+            won += 1
+        if won + lost > images:
+            break
+        needed.append(won)
+    return needed
+
+
+def passing(needed: list[int], images: int, won: float, lost: float) -> float:
+    """The exact chance of a model, which wins and loses such parts of all images, to pass."""
+    numbers = np.arange(len(needed))
+    enough = binom.sf(np.array(needed) - 1, images - numbers, won / (1 - lost))
+    return float((binom.pmf(numbers, images, lost) * enough).sum())
+
+
+@pytest.mark.parametrize("margin", [0.01, 0.02, 0.05, 0.1, 0.2])
+@pytest.mark.parametrize("more", [0, 5, 20, 60, 170])
+def test_a_model_worse_by_the_margin_passes_in_at_most_29_of_1000_cases(
+    margin: float, more: int
 ) -> None:
-    rng = np.random.default_rng(3)
-    draws = rng.multinomial(images, [p_won, p_lost, 1 - p_won - p_lost], size=2000)
-    held = [
-        covered(paired_difference(won, lost, images, LEVEL), p_won - p_lost)
-        for won, lost, _ in draws.tolist()
-    ]
-    assert 0.94 <= np.mean(held) <= 0.99
+    images = images_needed(margin, LEVEL) + more
+    needed = least_won(images, margin)
+    assert max(passing(needed, images, won, won + margin) for won in WON) <= 0.029
+
+
+@pytest.mark.parametrize("margin", [0.02, 0.05, 0.1])
+@pytest.mark.parametrize("images", [26, 54, 137, 359])
+def test_a_model_worse_by_the_margin_rarely_passes_on_any_number_of_images(
+    margin: float, images: int
+) -> None:
+    needed = least_won(images, margin)
+    assert max(passing(needed, images, won, won + margin) for won in WON) <= 0.029
+
+
+def test_an_equal_model_passes_more_often_the_more_images_there_are() -> None:
+    chances = [passing(least_won(n, 0.02), n, 0.005, 0.005) for n in (200, 400, 800)]
+    assert chances == sorted(chances)
+    assert chances[-1] > 0.9
 
 
 @given(st.floats(0.001, 0.5), st.floats(0.5, 0.99))
@@ -172,8 +230,8 @@ def test_images_needed_is_where_an_identical_model_begins_to_pass(
         assert paired_difference(0, 0, needed - 1, level).low <= -margin + 1e-12
 
 
-def test_defaults_need_137_images() -> None:
-    assert images_needed(0.02, LEVEL) == 137
+def test_defaults_need_189_images() -> None:
+    assert images_needed(0.02, LEVEL) == 189
 
 
 def test_quantile_is_two_sided() -> None:

@@ -202,18 +202,6 @@ def test_nan_weights_are_refused(publish: Publish, gate: Gate, registry: Registr
     assert in_production(registry) == ""
 
 
-def test_nan_probabilities_are_refused(publish: Publish, gate: Gate, registry: Registry) -> None:
-    import keras
-
-    overflowing = [keras.layers.Rescaling(1e6) for _ in range(7)]
-    state = publish(model(RIGHT, before=overflowing))
-    assert gate().exit_code == 1
-    verdict = last_verdict(registry, state)
-    assert failed(verdict) == ["loads"]
-    assert "a value that is not finite" in verdict.reasons[0]
-    assert in_production(registry) == ""
-
-
 def test_finite_weights_that_overflow_are_refused(
     publish: Publish, gate: Gate, registry: Registry
 ) -> None:
