@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from typing import Any, Self
 
@@ -20,8 +21,14 @@ STOP_WITHIN = 60  # seconds, above the service's own limit for a graceful shutdo
 class Service:
     """``python -m api`` as a process of our own, stopped when the block is left."""
 
-    def __init__(self, process: subprocess.Popen[bytes], address: str) -> None:
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        address: str,
+        cache: tempfile.TemporaryDirectory[str],
+    ) -> None:
         self._process = process
+        self._cache = cache
         self._session = requests.Session()
         self.address = address
 
@@ -32,9 +39,15 @@ class Service:
             port = probe.getsockname()[1]
         # A line of log for each of some hundred requests would bury the answers.
         quiet = {"LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING")}
-        variables = quiet | {"SERVE_HOST": "127.0.0.1", "SERVE_PORT": str(port)}
+        # One that remembers what served would refuse a registry that was begun anew since.
+        cache = tempfile.TemporaryDirectory(prefix="classifier-cache-")
+        variables = quiet | {
+            "SERVE_HOST": "127.0.0.1",
+            "SERVE_PORT": str(port),
+            "MODEL_CACHE": cache.name,
+        }
         process = subprocess.Popen([sys.executable, "-m", "api"], env=os.environ | variables)
-        return cls(process, f"http://127.0.0.1:{port}")
+        return cls(process, f"http://127.0.0.1:{port}", cache)
 
     def __enter__(self) -> Self:
         return self
@@ -48,6 +61,8 @@ class Service:
             self._process.kill()
             self._process.wait()
             raise Failure(f"the service did not stop within {STOP_WITHIN} s of SIGTERM") from None
+        finally:
+            self._cache.cleanup()
         if code:
             raise Failure(f"the service ended with exit code {code}")
 
