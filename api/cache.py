@@ -5,13 +5,15 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from api.errors import CacheUnwritable
 from registry.document import decode, encode
-from registry.errors import Corrupt
+from registry.errors import Corrupt, Unwritable
 from registry.evidence import Evidence
 from registry.record import StageState
 
@@ -40,7 +42,7 @@ class LastServed:
 class Cache:
     """A folder with one sub-folder for each version; nothing in it is trusted unchecked.
 
-    Every method may raise OSError, as when the folder cannot be written.
+    What cannot be read is not there; every method that writes may raise CacheUnwritable.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -49,18 +51,26 @@ class Cache:
     def find(self, version: str) -> Path | None:
         """The model file of ``version``, verified now; None if it is not right."""
         path = self._path(version, MODEL)
-        if not path.is_file():
-            return None
-        if _sha256(path) == version:
-            return path
-        logger.warning("the cached copy in %s is damaged and not used", path.parent)
+        try:
+            if _sha256(path) == version:
+                return path
+            logger.warning("the cached copy in %s is damaged and not used", path.parent)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            logger.warning("the cached copy is not used: %s", error)
         return None
 
     def add(self, version: str, fetch: Callable[[Path], object]) -> Path:
         """Keep the model that ``fetch`` writes, verified, to the path that it is given."""
         path = self._path(version, MODEL)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fetch(path)
+        try:
+            with self._writing():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                fetch(path)
+        except BaseException:
+            shutil.rmtree(path.parent, ignore_errors=True)  # what is left takes room
+            raise
         return path
 
     def evidence(self, version: str) -> Evidence | None:
@@ -70,12 +80,14 @@ class Cache:
     def add_evidence(self, version: str, evidence: Evidence) -> None:
         """Keep what speaks for ``version``."""
         path = self._path(version, EVIDENCE)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write(path, encode(evidence))
+        with self._writing():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write(path, encode(evidence))
 
     def remember(self, served: LastServed) -> None:
         """Note what to start from."""
-        _write(self._folder / LAST, encode(served))
+        with self._writing():
+            _write(self._folder / LAST, encode(served))
 
     def recall(self) -> LastServed | None:
         """What was noted last, unexamined; None if nothing was, or the note is damaged."""
@@ -83,9 +95,22 @@ class Cache:
 
     def prune(self, keep: Collection[str]) -> None:
         """Delete every version but those in ``keep``."""
-        for path in self._folder.iterdir():
-            if re.fullmatch("[0-9a-f]{64}", path.name) and path.name not in keep:
-                shutil.rmtree(path)
+        with self._writing(), suppress(FileNotFoundError):
+            for path in self._folder.iterdir():
+                if re.fullmatch("[0-9a-f]{64}", path.name) and path.name not in keep:
+                    shutil.rmtree(path)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, Unwritable) as error:
+            reason = getattr(error.__cause__ or error, "strerror", None) or error
+            raise CacheUnwritable(
+                f"MODEL_CACHE={self._folder} cannot be written ({reason}): make room there, or set "
+                "MODEL_CACHE to a folder that this user may write, and restart; without a copy "
+                "there the service cannot start while the registry is away"
+            ) from error
 
     def _path(self, version: str, name: str) -> Path:
         return self._folder / version / name
@@ -98,8 +123,10 @@ def _sha256(path: Path) -> str:
 
 def _read(kind: type[T], path: Path) -> T | None:
     try:
-        return decode(kind, path.read_bytes(), str(path)) if path.is_file() else None
-    except Corrupt as error:
+        return decode(kind, path.read_bytes(), str(path))
+    except FileNotFoundError:
+        return None
+    except (Corrupt, OSError) as error:
         logger.warning("what is in the cache is not used: %s", error)
         return None
 
@@ -107,5 +134,10 @@ def _read(kind: type[T], path: Path) -> T | None:
 def _write(path: Path, content: bytes) -> None:
     """Replace the file whole. Without fsync: what a power cut leaves is checked when it is read."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(content)
-    temporary.replace(path)
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink()
+        raise

@@ -3,6 +3,7 @@
     APIError
     ├── CannotListen           SERVE_HOST and SERVE_PORT cannot be listened on
     ├── NothingInProduction    the registry is there, and no model is in production
+    ├── CacheUnwritable        a model or a note could not be kept under MODEL_CACHE
     └── Refusal                a request is answered with a sentence instead of a class
         ├── WrongLength        400  the body is not one image of raw bytes
         ├── TooLarge           413  the body is larger than any that could be right
@@ -33,6 +34,10 @@ class CannotListen(APIError):
 
 class NothingInProduction(APIError):
     """The registry answered, and its production stage is empty."""
+
+
+class CacheUnwritable(APIError):
+    """What is to be kept under ``MODEL_CACHE`` cannot be: it is full, or this user may not."""
 
 
 class Refusal(APIError):

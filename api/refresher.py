@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BACKOFF = Backoff(first=1, longest=60)
+NOT_KEPT = "the model that serves is not kept"
 
 
 class Refresher:
@@ -126,7 +127,15 @@ class Refresher:
             self._refuse(wanted.version, error)
         else:
             self._bad_version = ""
+            self._settle()
+
+    def _settle(self) -> None:
+        """What should serve does, though perhaps the next start will lack a copy of it."""
+        unkept = self._source.unkept
+        if unkept is None:
             self._holder.problem = self._reported = ""
+        elif not self._holder.problem.startswith(NOT_KEPT):
+            self._report(unkept, NOT_KEPT)
 
     def _refuse(self, version: str, error: Exception) -> None:
         self._failures = self._failures + 1 if version == self._bad_version else 1
@@ -155,11 +164,12 @@ class Refresher:
             self._source.remember(wanted)
 
     def _serve(self, wanted: Wanted, from_cache: bool = False) -> None:
-        path, card = self._source.obtain(wanted)
         before = self._holder.current
+        with self._source.obtain(wanted, before.version if before else "") as (path, card):
+            classifier = self._load(path, card)
         self._holder.swap(
             Snapshot(
-                classifier=self._load(path, card),
+                classifier=classifier,
                 labels=Labels(card.classes, card.threshold),
                 version=wanted.version,
                 record=wanted.state.record if wanted.state else None,
@@ -169,7 +179,6 @@ class Refresher:
         )
         logger.info("serving version %s", wanted.version, extra={"version": wanted.version})
         self._source.remember(wanted)
-        self._source.prune({wanted.version, before.version if before else ""})
         del before
         gc.collect()  # a Keras model is full of cycles, and a GPU's memory is worth the pause
 

@@ -1,13 +1,14 @@
 """Where models come from: the registry, through the cache on disk."""
 
 import logging
-from collections.abc import Collection, Iterator
+import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from api.cache import Cache, LastServed
-from api.errors import NothingInProduction
+from api.cache import MODEL, Cache, LastServed
+from api.errors import CacheUnwritable, NothingInProduction
 from api.settings import FOLLOW
 from registry.card import Card
 from registry.errors import Corrupt, NotPromotable, Untrusted
@@ -43,6 +44,9 @@ class Source:
         url: its address, by which the cache knows whose model it holds.
         cache: copies on disk.
         version: ``follow``, or the version that is pinned.
+
+    Attributes:
+        unkept: why the cache does not hold all that it should; None if it does.
     """
 
     def __init__(self, registry: Registry, url: str, cache: Cache, version: str = FOLLOW) -> None:
@@ -51,6 +55,7 @@ class Source:
         self._cache = cache
         self._version = version
         self._newest: StageRecord | None = None  # of those that have served
+        self.unkept: CacheUnwritable | None = None
 
     def wanted(self) -> Wanted:
         """What is to be served now; cheap.
@@ -72,26 +77,35 @@ class Source:
         self._require_newest(state.record)
         return Wanted(state.record.version, state)
 
-    def obtain(self, wanted: Wanted) -> tuple[Path, Card]:
+    @contextmanager
+    def obtain(self, wanted: Wanted, serving: str) -> Iterator[tuple[Path, Card]]:
         """The verified model file, and its card, from the cache or else from the registry.
+
+        A file that the cache has no room for is there only as long as the context.
+
+        Args:
+            wanted: what is to be served.
+            serving: the version that serves meanwhile, which the cache keeps; empty if none does.
 
         Raises:
             RegistryError: it could not be fetched, or is not what was signed.
-            OSError: the cache could not be written.
+            OSError: there is no room for it at all.
         """
+        self.unkept = None
+        self._make_room(wanted, serving)
         card = self.vouch(wanted)
-        path = self._cache.find(wanted.version) or self._cache.add(
-            wanted.version,
-            lambda target: self._registry.fetch(wanted.state or wanted.version, target),
-        )
-        return path, card
+        path = self._cache.find(wanted.version) or self._keep(wanted)
+        if path is not None:
+            yield path, card
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            yield self._fetch(wanted, Path(folder) / MODEL), card
 
     def vouch(self, wanted: Wanted) -> Card:
         """The card, if kept evidence or the registry's shows that the version may be served.
 
         Raises:
             RegistryError: there is none, or it could not be had.
-            OSError: the cache could not be written.
         """
         kept = self._cache.evidence(wanted.version)
         if kept is not None:
@@ -101,7 +115,8 @@ class Source:
                 logger.info("the registry is asked, as what was kept does not do: %s", error)
         found = self._registry.evidence(wanted.source)
         card = self._registry.examine(wanted.source, found)
-        self._cache.add_evidence(wanted.version, found)
+        with self._noting():
+            self._cache.add_evidence(wanted.version, found)
         return card
 
     def last_served(self) -> Wanted | None:
@@ -120,13 +135,29 @@ class Source:
         """Note what serves, to start from it when the registry is away."""
         if served.state is not None:
             self._newest = served.state.record
-            with _only_logged():
+            with self._noting():
                 self._cache.remember(LastServed(self._url, served.version, served.state))
 
-    def prune(self, keep: Collection[str]) -> None:
-        """Delete the copies of every version but those in ``keep``."""
-        with _only_logged():
-            self._cache.prune(keep)
+    def _make_room(self, wanted: Wanted, serving: str) -> None:
+        last = None if serving else self.last_served()
+        with self._noting():
+            self._cache.prune({wanted.version, last.version if last else serving})
+
+    def _keep(self, wanted: Wanted) -> Path | None:
+        with self._noting():
+            return self._cache.add(wanted.version, lambda target: self._fetch(wanted, target))
+        return None
+
+    def _fetch(self, wanted: Wanted, target: Path) -> Path:
+        return self._registry.fetch(wanted.state or wanted.version, target)
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        """Go on without the cache where it cannot be written, which is no reason not to serve."""
+        try:
+            yield
+        except CacheUnwritable as error:
+            self.unkept = error
 
     def _require_newest(self, record: StageRecord) -> None:
         """Check that nobody has put a record back that is older than what has served."""
@@ -143,12 +174,3 @@ class Source:
             "restart if the registry was begun anew",
             "replayed",
         )
-
-
-@contextmanager
-def _only_logged() -> Iterator[None]:
-    """What fails after a model serves must not look as if it did not."""
-    try:
-        yield
-    except OSError as error:
-        logger.warning("the cache could not be brought up to date: %s", error)

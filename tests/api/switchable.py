@@ -1,7 +1,10 @@
 """A registry's back end in memory that can be taken away, emptied and damaged."""
 
+import errno
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import BinaryIO
 
 from registry.backend import Blob, Diagnosis
@@ -14,12 +17,14 @@ class Switchable:
 
     Attributes:
         error: what every call raises, if anything.
+        full: a folder in which there is no room for a model, if any.
         damaged: whether every model that is read has a byte changed.
         reads: the names of the objects that were read.
     """
 
     def __init__(self) -> None:
         self.error: RegistryError | None = None
+        self.full: Path | None = None
         self.damaged = False
         self.reads: list[str] = []
         self.empty()
@@ -39,6 +44,8 @@ class Switchable:
     def read(self, blob: Blob, target: BinaryIO) -> None:
         """As the seam has it, with the damage."""
         self._present().read(blob, target)
+        if self.full and self.full in Path(str(getattr(target, "name", ""))).parents:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self.reads.append(blob.name)
         if self.damaged and blob.name.endswith(".hdf5"):
             target.seek(1000)

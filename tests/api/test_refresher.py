@@ -345,18 +345,69 @@ def test_a_pinned_version_that_does_not_exist_is_named(bench: Bench) -> None:
     assert "cannot serve version 000000000000" in bench.holder.problem
 
 
-def test_a_cache_that_cannot_be_written_is_named(
+def test_a_full_cache_keeps_no_model_from_serving(
+    bench: Bench,
+    models: tuple[Model, Model],
+    promote: Promote,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    promote(bench.registry, models[0])
+    bench.refresher.look()
+    bench.backend.full = bench.cache
+    promote(bench.registry, models[1])
+    for _ in range(2):
+        bench.refresher.look()
+        assert bench.serving == models[1][1].version
+        assert f"MODEL_CACHE={bench.cache}" in bench.holder.problem
+        assert "No space left on device" in bench.holder.problem
+    assert alerts(caplog) == ["the model that serves is not kept: CacheUnwritable"]
+    assert {path.name for path in bench.cache.iterdir()} == {
+        models[0][1].version,
+        "last_served.json",
+    }
+    bench.start()
+    bench.refresher.look()
+    assert bench.serving == models[1][1].version, "nor at the start"
+    bench.backend.full = None
+    bench.start()
+    bench.refresher.look()
+    assert bench.serving == models[1][1].version
+    assert bench.holder.problem == ""
+
+
+def test_a_cache_that_cannot_be_written_keeps_no_model_from_serving(
     bench: Bench, models: tuple[Model, Model], promote: Promote
 ) -> None:
     bench.cache.write_text("a file where the folder should be")
-    promote(bench.registry, models[0])
-    bench.refresher.look()
-    assert bench.serving == ""
-    assert str(bench.cache) in bench.holder.problem
+    for model in models:
+        promote(bench.registry, model)
+        bench.refresher.look()
+        assert bench.serving == model[1].version
+        assert f"MODEL_CACHE={bench.cache} cannot be written" in bench.holder.problem
     bench.cache.unlink()
-    bench.now += 8
+    bench.registry.rollback("slow")
     bench.refresher.look()
     assert bench.serving == models[0][1].version
+    assert bench.holder.problem == ""
+
+
+def test_room_is_made_before_a_model_is_fetched(
+    bench: Bench,
+    models: tuple[Model, Model],
+    promote: Promote,
+    impostor: Model,
+) -> None:
+    """Of what is there, only what serves and what is to serve stays; at the start, what served."""
+    for model in models:
+        promote(bench.registry, model)
+        bench.refresher.look()
+    promote(bench.registry, impostor)
+    bench.refresher.look()
+    versions = {path.name for path in bench.cache.iterdir() if path.is_dir()}
+    assert versions == {models[1][1].version, impostor[1].version}
+    bench.start()
+    bench.refresher.look()
+    assert bench.serving == models[1][1].version
 
 
 def test_an_unexpected_error_is_logged_and_survived(
