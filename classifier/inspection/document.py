@@ -55,6 +55,6 @@ def _float(text: str) -> float:
 
 
 def _integer(text: str) -> int:
-    if len(text) > LONGEST_INTEGER:
+    if len(text.lstrip("-")) > LONGEST_INTEGER:
         raise ValueError(f"the number {shown(text)} is too long")
     return int(text)
