@@ -37,10 +37,9 @@ def _checks(
                 yield partial(_signature, backend, trust, version, verdict)
     for stage in get_args(Stage):
         yield partial(_stage, registry, backend, stage)
-        yield partial(_history, registry, Log(backend), stage)
-    log = Log(backend, trust)
-    for blob in backend.list(names.log("production")):
-        yield partial(log.verified, "production", blob.name)
+        yield partial(_history, registry, backend, stage)
+        for blob in backend.list(names.log(stage)):
+            yield partial(Log(backend, trust).verified, stage, blob)
     yield partial(_production, registry)
 
 
@@ -86,21 +85,22 @@ def _never_held(backend: Backend, stage: Stage) -> None:
         raise NotFound(f"{names.stage(stage)} is gone; the last version there was {last.version}")
 
 
-def _history(registry: "Registry", log: Log, stage: Stage) -> None:
+def _history(registry: "Registry", backend: Backend, stage: Stage) -> None:
     records = registry.history(stage)[::-1]
-    for sequence, record in enumerate(records, start=1):
-        if record.sequence != sequence:
+    logged = {blob.name for blob in backend.list(names.log(stage))}
+    for sequence in range(1, records[-1].sequence if records else 1):
+        if names.log_entry(stage, sequence) not in logged:
             raise Corrupt(f"{names.log_entry(stage, sequence)} is missing")
     for before, record in pairwise(records):
         _follows(before, record)
     for record in records[-1:]:
-        if (log.entry(stage, record.sequence) or record) != record:
+        if (Log(backend).entry(stage, record.sequence) or record) != record:
             entry = names.log_entry(stage, record.sequence)
             raise Corrupt(f"the record of {names.stage(stage)} differs from {entry}")
 
 
 def _follows(before: StageRecord, record: StageRecord) -> None:
-    if record.previous != before.version:
+    if record.sequence == before.sequence + 1 and record.previous != before.version:
         raise Corrupt(
             f"record {record.sequence} of {record.stage} says that it replaced "
             f"{record.previous or 'nothing'}, but record {before.sequence} is of {before.version}"

@@ -80,6 +80,7 @@ class Backend(Protocol):
             PreconditionFailed: another generation is in place. A back end that repeats a write
                 whose answer was lost may raise it although its own first try succeeded: the
                 caller reads back.
+            Unchanged: it failed, and another generation will never come of it.
             NotFound: the content of ``source`` is gone.
         """
 

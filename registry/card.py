@@ -4,6 +4,8 @@ import base64
 from dataclasses import dataclass
 from typing import Any
 
+from registry.errors import CardDiffers
+
 
 @dataclass(frozen=True)
 class Golden:
@@ -80,3 +82,18 @@ class Card:
     created: str
     code_revision: str
     libraries: dict[str, str]
+
+
+def require_same_answers(card: Card, first: Card) -> None:
+    """Check that a file answers the same with another card as with its first one.
+
+    Raises:
+        CardDiffers: it has other classes, or another threshold.
+    """
+    for field in ("classes", "threshold"):
+        new, old = getattr(card, field), getattr(first, field)
+        if new != old:
+            raise CardDiffers(
+                f"version {card.version} was published before with {field} {old}, which its card "
+                f"keeps, and not {new}: train it anew, so that it becomes another file"
+            )

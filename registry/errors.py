@@ -4,9 +4,12 @@
     ├── NotFound            no such stage record, version or object
     ├── PreconditionFailed  a conditional write found another generation than it expected
     ├── Conflict            the write was lost to another, whose record is attached
+    ├── AlreadyThere        the stage holds the version already
+    ├── CardDiffers         the version has another card, which stays
     ├── OutcomeUnknown      whether the write took effect could not be read back
     ├── Forbidden           this identity may not do this operation
     ├── Unreachable         the registry did not answer in time
+    │   └── Unchanged       and has certainly changed nothing
     ├── Corrupt             what is stored is not what was recorded
     │   └── Untrusted       it is not what somebody with the key has signed
     ├── NotPromotable       the version carries no passing verdict
@@ -56,6 +59,14 @@ class Conflict(RegistryError):
         self.winner = winner
 
 
+class AlreadyThere(RegistryError):
+    """The stage holds the version to go back to already."""
+
+
+class CardDiffers(RegistryError):
+    """The version was published before, with a card that means other answers."""
+
+
 class OutcomeUnknown(RegistryError):
     """The write may or may not have taken effect, and reading it back failed too.
 
@@ -74,6 +85,10 @@ class Forbidden(RegistryError):
 
 class Unreachable(RegistryError):
     """The registry could not be reached, or did not answer in time."""
+
+
+class Unchanged(Unreachable):
+    """A write failed before it changed anything."""
 
 
 class Corrupt(RegistryError):

@@ -6,10 +6,10 @@ every record is in the stage or in its log, and the next actor fills in what a k
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from registry import document, names, objects
-from registry.backend import Backend
+from registry.backend import Backend, Blob
 from registry.errors import Corrupt, NotFound
 from registry.record import Stage, StageRecord
 from registry.trust import Trust
@@ -40,44 +40,49 @@ class Log:
 
     def entry(self, stage: Stage, sequence: int) -> StageRecord | None:
         """The record of that number, if the log has it."""
-        name = names.log_entry(stage, sequence)
-        return self._read(stage, name) if self._backend.stat(name) else None
+        blob = self._backend.stat(names.log_entry(stage, sequence))
+        return self._read(stage, blob) if blob else None
 
-    def entries(self, stage: Stage) -> list[StageRecord]:
-        """Every record in the log, oldest first."""
-        blobs = self._backend.list(names.log(stage))
-        return [self._read(stage, blob.name) for blob in blobs]
+    def readable(self, stage: Stage) -> Iterator[StageRecord]:
+        """Every record that is not damaged, newest first."""
+        return self._each(stage, self._read)
 
     def trusted(self, stage: Stage) -> Iterator[StageRecord]:
         """The records to build on, newest first; those that anybody may have written are left out.
 
         They are read one by one as they are asked for.
         """
-        for blob in reversed(list(self._backend.list(names.log(stage)))):
-            try:
-                record = self.verified(stage, blob.name)
-            except Corrupt as error:
-                logger.warning("not taken into account: %s", error)
-                continue
-            yield record
+        return self._each(stage, self.verified)
 
     def last(self, stage: Stage) -> StageRecord | None:
         """The newest record to build on."""
         return next(self.trusted(stage), None)
 
-    def verified(self, stage: Stage, name: str) -> StageRecord:
-        """The record of that name, signed where it has to be.
+    def verified(self, stage: Stage, blob: Blob) -> StageRecord:
+        """The record in an object of the log, signed where it has to be.
 
         Raises:
             Corrupt: it is no record of this place; as Untrusted: it is not signed.
         """
-        record = self._read(stage, name)
+        record = self._read(stage, blob)
         if self._trust and stage == "production":
-            self._trust.check_record(record, name)
+            self._trust.check_record(record, blob.name)
         return record
 
-    def _read(self, stage: Stage, name: str) -> StageRecord:
-        record = document.decode(StageRecord, objects.read(self._backend, name), name)
+    def _each(
+        self, stage: Stage, read: Callable[[Stage, Blob], StageRecord]
+    ) -> Iterator[StageRecord]:
+        for blob in reversed(list(self._backend.list(names.log(stage)))):
+            try:
+                record = read(stage, blob)
+            except Corrupt as error:
+                logger.warning("not taken into account: %s", error)
+                continue
+            yield record
+
+    def _read(self, stage: Stage, blob: Blob) -> StageRecord:
+        name = blob.name
+        record = document.decode(StageRecord, objects.content(self._backend, blob), name)
         if names.log_entry(record.stage, record.sequence) != name or record.stage != stage:
             raise Corrupt(f"{name} holds record {record.sequence} of {record.stage}")
         return record
@@ -94,21 +99,72 @@ def standing(records: Iterable[StageRecord]) -> list[str]:
     """
     versions: list[str] = []
     for record in records:
-        if record.action == "rollback" and record.version in versions:
-            while versions[-1] != record.version:
-                versions.pop()
-        elif versions[-1:] != [record.version]:
-            versions.append(record.version)
+        _follow(versions, record)
     return versions
 
 
-def earlier(records: Iterable[StageRecord], steps: int) -> str:
-    """The version so many steps below the last one standing.
+def latest(records: Iterable[StageRecord], version: str = "") -> StageRecord:
+    """The last record of a version, or of any.
+
+    Args:
+        records: newest first; they are read only as far as need be.
+        version: the version; empty for any.
 
     Raises:
-        NotFound: there are not so many.
+        NotFound: there is none.
     """
-    versions = standing(records)
-    if len(versions) <= steps:
-        raise NotFound("production held no earlier version: there is nothing to roll back to")
-    return versions[-1 - steps]
+    for record in records:
+        if record.version == version or not version:
+            return record
+    if not version:
+        raise _nothing_earlier()
+    raise NotFound(
+        f"{version} never was in production, as far as the log can be read: only a promotion can "
+        "put it there"
+    )
+
+
+def earlier(records: Iterable[StageRecord]) -> StageRecord:
+    """The last record of the version that stands below the one in the stage.
+
+    Args:
+        records: newest first; they are read only as far as need be.
+
+    Raises:
+        NotFound: there is none.
+    """
+    read: list[StageRecord] = []
+    for record in records:
+        read.append(record)
+        versions = _standing_since(reversed(read))
+        if len(versions) > 1:
+            return latest(read, versions[-2])
+    versions = standing(reversed(read))
+    if len(versions) > 1:
+        return latest(read, versions[-2])
+    raise _nothing_earlier()
+
+
+def _standing_since(records: Iterable[StageRecord]) -> list[str]:
+    """Those on top that stand whatever was before the records; none where that matters."""
+    versions: list[str] = []
+    for record in records:
+        if versions and record.action == "rollback" and record.version not in versions:
+            return []
+        _follow(versions, record)
+    return versions
+
+
+def _follow(versions: list[str], record: StageRecord) -> None:
+    if record.action == "rollback" and record.version in versions:
+        while versions[-1] != record.version:
+            versions.pop()
+    elif versions[-1:] != [record.version]:
+        versions.append(record.version)
+
+
+def _nothing_earlier() -> NotFound:
+    return NotFound(
+        "production held no earlier version: there is nothing to roll back to: promote one with "
+        "`python -m registry promote VERSION --why WHY`"
+    )

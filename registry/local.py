@@ -24,7 +24,14 @@ from typing import BinaryIO
 
 from registry import disk, identity
 from registry.backend import Blob, Diagnosis
-from registry.errors import Forbidden, NotFound, PreconditionFailed, Unreachable
+from registry.errors import (
+    Forbidden,
+    NotFound,
+    PreconditionFailed,
+    RegistryError,
+    Unchanged,
+    Unreachable,
+)
 
 METADATA = "metadata.json"
 CHUNK = 1 << 20  # bytes
@@ -97,7 +104,9 @@ class LocalBackend:
             if found != generation:
                 raise PreconditionFailed(f"{path} is at generation {found}, not {generation}")
             number = max(time.time_ns(), found + 1)
-            size = self._write_generation(path, number, source, metadata)
+            with _explained(path, Unchanged):
+                _sweep(path, found)  # before anything else, as they may have filled the disk
+                size = self._write_generation(path, number, source, metadata)
             disk.point(path, f"{_hidden(path).name}/{number}/{path.name}")
             _sweep(path, number)
         return Blob(name, number, size, dict(metadata))
@@ -237,7 +246,8 @@ def _hidden(path: Path) -> Path:
 
 
 def _sweep(path: Path, kept: int) -> None:
-    for folder in _hidden(path).iterdir():
+    """Remove the generations that killed writers left, and the one before."""
+    for folder in _hidden(path).glob("*"):
         if folder.name != str(kept):
             disk.remove(folder)
 
@@ -262,7 +272,7 @@ def _unless_missing(error: OSError) -> None:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def _explained(path: Path, failure: type[RegistryError] = Unreachable) -> Iterator[None]:
     """Say what went wrong with the file system in the registry's own terms."""
     try:
         yield
@@ -272,4 +282,4 @@ def _explained(path: Path) -> Iterator[None]:
             f"user {identity.user()} has no permission for {where}: change its permissions or user"
         ) from error
     except OSError as error:
-        raise Unreachable(f"{error.filename or path}: {error.strerror or error}") from error
+        raise failure(f"{error.filename or path}: {error.strerror or error}") from error

@@ -30,9 +30,18 @@ def read(backend: Backend, name: str) -> bytes:
     Raises:
         NotFound: there is none of that name.
     """
-    content = io.BytesIO()
-    backend.read(find(backend, name), content)
-    return content.getvalue()
+    return content(backend, find(backend, name))
+
+
+def content(backend: Backend, blob: Blob) -> bytes:
+    """The whole content of a small object that was found before.
+
+    Raises:
+        NotFound: it was replaced since.
+    """
+    target = io.BytesIO()
+    backend.read(blob, target)
+    return target.getvalue()
 
 
 def digest(backend: Backend, blob: Blob) -> str:
@@ -78,16 +87,16 @@ def create(backend: Backend, name: str, source: BinaryIO) -> None:
                 raise
 
 
-def ensure(backend: Backend, name: str, content: bytes) -> None:
+def ensure(backend: Backend, name: str, wanted: bytes) -> None:
     """Create a small object, or find that it exists with this very content.
 
     Raises:
         Corrupt: it exists with another content.
     """
     try:
-        create(backend, name, io.BytesIO(content))
+        create(backend, name, io.BytesIO(wanted))
     except PreconditionFailed:
-        if read(backend, name) != content:
+        if read(backend, name) != wanted:
             raise Corrupt(
                 f"{name} exists with another content, although it is written only once: "
                 "find out who changed it, and move it away"

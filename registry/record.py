@@ -12,6 +12,12 @@ Stage: TypeAlias = Literal["testing", "production"]
 Action: TypeAlias = Literal["publish", "promote", "rollback"]
 
 
+REPAIR = (
+    "sign a version with `python -m registry promote VERSION --why WHY` (--force if it has no "
+    "signed verdict), go back with `python -m registry rollback --why WHY`, or let the gate "
+    "replace it with GATE_REPLACE_BROKEN=true"
+)
+
 Digest: TypeAlias = Annotated[str, Field(pattern="^([0-9a-f]{64})?$")]  # SHA-256, or empty
 
 
@@ -87,7 +93,7 @@ class StageRecord:
             fields = ", ".join(sorted({str(fault["loc"][0]) for fault in error.errors()}))
             raise Corrupt(
                 f"{name} carries no valid record ({fields}), so a person put it there or changed "
-                "it: roll back, or publish again if it is in testing, to replace it"
+                f"it: if it is in testing, publish again; else {REPAIR}"
             ) from None
 
 

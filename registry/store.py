@@ -7,6 +7,7 @@ The rules hold on every back end. What makes them safe among many writers is wri
 import contextlib
 import hashlib
 import io
+import itertools
 import logging
 import os
 import secrets
@@ -20,7 +21,7 @@ from typing import get_args
 
 from registry import audit, document, evidence, identity, names, objects
 from registry.backend import Backend, Blob, Diagnosis
-from registry.card import Card
+from registry.card import Card, require_same_answers
 from registry.errors import (
     Conflict,
     Corrupt,
@@ -30,7 +31,7 @@ from registry.errors import (
     Unwritable,
 )
 from registry.evidence import Evidence
-from registry.history import Log, earlier
+from registry.history import Log, earlier, latest
 from registry.record import Damaged, Grounds, Stage, StageRecord, StageState
 from registry.switch import Before, Switch, read_state
 from registry.trust import Trust
@@ -85,6 +86,7 @@ class Registry:
         A version that exists already keeps its first card.
 
         Raises:
+            CardDiffers: the version exists with other classes or another threshold.
             Corrupt: the card is of another file, or the version exists with other bytes.
             Conflict: others published again and again in the meantime.
         """
@@ -133,9 +135,12 @@ class Registry:
 
         Raises:
             NotFound: there is nothing to go back to, or ``to`` never was in production.
+            AlreadyThere: ``to`` is what production holds.
             Conflict, OutcomeUnknown, Corrupt: as :meth:`promote`.
         """
         before = self._switch.before("production")
+        if to:
+            self._switch.require_other(before, to)
         target = self._rollback_target(before, to)
         self.examine(target, self.evidence(target))
         return self._switch.make(before, "rollback", target.version, why, target.grounds)
@@ -172,11 +177,11 @@ class Registry:
         """Every change of the stage, newest first.
 
         Raises:
-            Corrupt: the stage's record or a log entry is not valid.
+            Corrupt: the stage's record is not valid. A log entry that is not is left out.
         """
         # The stage first: what it holds is logged before it is replaced, so nothing is missed.
         state = self.current(stage)
-        records = {record.sequence: record for record in self._log.entries(stage)}
+        records = {record.sequence: record for record in self._log.readable(stage)}
         if state:
             records[state.record.sequence] = state.record
         return [records[sequence] for sequence in sorted(records, reverse=True)]
@@ -329,6 +334,7 @@ class Registry:
         content = io.BytesIO(document.encode(card))
         if not _create_once(self._backend, names.card(card.version), content):
             logger.info("version %s was published before and keeps its first card", card.version)
+            require_same_answers(card, self.card(card.version))
 
     def _grounds(self, version: str, force: bool) -> Grounds:
         if force:
@@ -349,15 +355,16 @@ class Registry:
 
     def _rollback_target(self, before: Before, to: str | None) -> StageRecord:
         """The last record of the version to go back to, with the grounds on which it was let in."""
-        found = {record.sequence: record for record in self._log.trusted("production")}
-        if before.record:
-            found[before.record.sequence] = before.record
-        records = [found[sequence] for sequence in sorted(found)]
-        version = to or earlier(records, 1 if before.intact else 0)
-        for record in reversed(records):
-            if record.version == version:
-                return record
-        raise NotFound(f"{to} never was in production: only a promotion can put it there")
+        now = before.record
+        records = itertools.chain(
+            [now] if now else [],
+            (
+                record
+                for record in self._log.trusted("production")
+                if now and record.sequence < now.sequence
+            ),
+        )
+        return earlier(records) if before.intact and not to else latest(records, to or "")
 
     def _unreadable_stages(self) -> Iterator[str]:
         for stage in get_args(Stage):

@@ -5,6 +5,7 @@ or in the log once others have followed, is what tells the first two apart; only
 fails too is the third one reported.
 """
 
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -13,6 +14,7 @@ from datetime import datetime
 from registry import names, objects
 from registry.backend import Backend, Blob
 from registry.errors import (
+    AlreadyThere,
     Conflict,
     Corrupt,
     Forbidden,
@@ -20,12 +22,13 @@ from registry.errors import (
     OutcomeUnknown,
     PreconditionFailed,
     RegistryError,
+    Unchanged,
     Unreachable,
 )
 from registry.history import Log
-from registry.record import Action, Damaged, Grounds, Stage, StageRecord, StageState
+from registry.record import REPAIR, Action, Damaged, Grounds, Stage, StageRecord, StageState
 from registry.sentence import sentence
-from registry.trust import REPAIR, Trust, untrusted
+from registry.trust import Trust, untrusted
 
 logger = logging.getLogger(__name__)
 
@@ -107,6 +110,19 @@ class Switch:
         if last and last.sequence > record.sequence:
             raise untrusted(names.stage(record.stage), "replayed", REPAIR)
 
+    def require_other(self, before: Before, version: str) -> None:
+        """Check that a change to ``version`` would change something.
+
+        Raises:
+            AlreadyThere: the stage holds it already, whole and with its record.
+        """
+        if not (before.intact and before.record and before.record.version == version):
+            return
+        with contextlib.suppress(Corrupt, NotFound):
+            blob = objects.find(self._backend, names.stage(before.stage))
+            objects.require(self._backend, blob, version)
+            raise AlreadyThere(f"{version} is in {before.stage} already: nothing was changed")
+
     def make(
         self, before: Before, action: Action, version: str, why: str, grounds: Grounds | None = None
     ) -> StageState:
@@ -114,14 +130,16 @@ class Switch:
 
         Raises:
             NotFound: there is no such version.
-            Corrupt: the version's file is not what it was, or the log is damaged.
+            Corrupt: the version's file is not what it was; or the log has another record in the
+                place of the one that goes, which does not keep anybody from rolling back.
             Conflict: another change was made first.
+            Unchanged: the disk is full, or something like it: the change was not made.
             OutcomeUnknown: nothing tells whether the change was made.
         """
         source = objects.find(self._backend, names.model(version))
         objects.require(self._backend, source, version)
         if before.record:
-            self._log.add(before.record)
+            self._log_replaced(before.record, action)
         record = self._record(before, action, version, why, grounds or Grounds())
         state = self._write(record, source, before.generation)
         try:
@@ -129,6 +147,14 @@ class Switch:
         except RegistryError as error:
             logger.warning("the change is made; the next actor will log it: %s", error)
         return state
+
+    def _log_replaced(self, record: StageRecord, action: Action) -> None:
+        try:
+            self._log.add(record)
+        except Corrupt as error:
+            if action != "rollback":
+                raise
+            logger.warning("the rollback is made all the same: %s", error)
 
     def _record(
         self, before: Before, action: Action, version: str, why: str, grounds: Grounds
@@ -156,6 +182,8 @@ class Switch:
             try:
                 blob = self._backend.replace_if(name, source, metadata, generation)
                 return StageState(record, blob.generation)
+            except Unchanged:
+                raise
             except (PreconditionFailed, Unreachable) as error:
                 lost = error
             state = self._read_back(record, generation, lost)

@@ -11,14 +11,8 @@ back by hand, can sign. Two things are signed:
 from dataclasses import asdict, dataclass, replace
 
 from registry.errors import BadKey, Fault, Untrusted
-from registry.record import StageRecord
+from registry.record import REPAIR, StageRecord
 from registry.signing import Signer, Verifier, statement
-
-REPAIR = (
-    "sign a version with `python -m registry promote VERSION --why WHY` (--force if it has no "
-    "signed verdict), go back with `python -m registry rollback --why WHY`, or let the gate "
-    "replace it with GATE_REPLACE_BROKEN=true"
-)
 
 
 @dataclass(frozen=True)

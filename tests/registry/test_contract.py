@@ -2,16 +2,20 @@
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from registry import document
 from registry.backend import Backend
 from registry.errors import (
+    AlreadyThere,
+    CardDiffers,
     Conflict,
     Corrupt,
     NotFound,
@@ -23,6 +27,7 @@ from registry.record import StageRecord, StageState
 from registry.store import Registry
 from tests.registry.keyrings import trust
 from tests.registry.samples import Sample, approved, card, in_production, promoted, verdict
+from tests.registry.watched import Watched
 
 Samples = Callable[[int], list[Sample]]
 
@@ -48,6 +53,18 @@ def test_publishing_twice_keeps_the_first_card(registry: Registry, samples: Samp
     assert registry.card(one.version) == one.card
     assert state.record.sequence == 2
     assert registry.verify() == []
+
+
+@pytest.mark.parametrize("other", [{"threshold": 0.75}, {"classes": ("☂ & <b>", "circle")}])
+def test_a_version_is_not_published_again_with_a_card_of_other_answers(
+    registry: Registry, samples: Samples, other: dict[str, Any]
+) -> None:
+    [one] = samples(1)
+    state = registry.publish(one.path, one.card, "once")
+    with pytest.raises(CardDiffers, match=rf"with {next(iter(other))} .*, and not "):
+        registry.publish(one.path, replace(one.card, **other), "twice")
+    assert registry.card(one.version) == one.card
+    assert registry.current("testing") == state
 
 
 def test_publishing_needs_the_card_of_the_file(registry: Registry, samples: Samples) -> None:
@@ -189,6 +206,41 @@ def test_rolling_back_to_a_named_version(registry: Registry, samples: Samples) -
     with pytest.raises(NotFound, match="never was in production"):
         registry.rollback("no", to=never.version)
     assert in_production(registry) == three.version
+
+
+def test_a_rollback_reads_no_more_of_the_log_than_it_takes(
+    backend: Backend, registry: Registry, samples: Samples
+) -> None:
+    models = samples(2)
+    calls: Counter[str] = Counter()
+    counting = Watched(backend, lambda when, operation: calls.update([f"{when} {operation}"]))
+    counted = Registry(counting, "tester@host", trust=trust())
+    used = []
+    for _ in range(2):
+        for each in models * 3:
+            promoted(registry, each)
+        calls.clear()
+        assert counted.rollback("bad").record.version == models[0].version
+        used.append(calls.copy())
+    assert used[0] == used[1]
+
+
+def test_rolling_back_to_what_is_in_production_is_refused(
+    backend: Backend, registry: Registry, samples: Samples
+) -> None:
+    one, two = samples(2)
+    state = promoted(registry, one)
+    with pytest.raises(AlreadyThere, match=f"{one.version} is in production already"):
+        registry.rollback("again", to=one.version)
+    assert registry.current("production") == state
+    registry.publish(two.path, two.card, "new")
+    other = backend.stat(f"versions/{two.version}/best_model.hdf5")
+    assert other
+    backend.replace_if(
+        "production/best_model.hdf5", other, state.record.to_metadata(), state.generation
+    )
+    assert registry.rollback("repair", to=one.version).record.sequence == 2
+    assert registry.verify() == []
 
 
 def test_an_empty_production_cannot_be_rolled_back(registry: Registry) -> None:

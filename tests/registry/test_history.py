@@ -1,9 +1,11 @@
 """Where rolling back leads, for every history."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.history import standing
+from registry.errors import NotFound
+from registry.history import earlier, latest, standing
 from registry.record import StageRecord
 
 VERSIONS = [digit * 64 for digit in "abcde"]
@@ -46,6 +48,23 @@ def test_a_rollback_takes_away_what_lies_above() -> None:
 @given(histories())
 def test_the_last_one_standing_is_in_the_stage(changes: list[tuple[str, str]]) -> None:
     assert standing(records(changes))[-1] == changes[-1][1]
+
+
+@given(histories())
+def test_an_earlier_version_is_found_without_reading_more_than_it_takes(
+    changes: list[tuple[str, str]],
+) -> None:
+    newest_first = records(changes)[::-1]
+    below = standing(newest_first[::-1])[-2:-1]
+    unread = iter(newest_first)
+    if not below:
+        with pytest.raises(NotFound, match="nothing to roll back to"):
+            earlier(unread)
+        return
+    found = earlier(unread)
+    assert found == latest(newest_first, below[0])
+    if changes[-1][0] == "promote" and changes[-2][1] != changes[-1][1]:
+        assert len(list(unread)) == len(changes) - 2
 
 
 @given(histories())

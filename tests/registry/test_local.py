@@ -1,5 +1,6 @@
 """A registry in a folder: what lies where, and what people and disks do to it."""
 
+import errno
 import io
 import os
 import pwd
@@ -9,15 +10,18 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from registry import disk
 from registry.backend import Blob
-from registry.errors import Corrupt, NotFound, PreconditionFailed, Unreachable
+from registry.errors import Corrupt, NotFound, PreconditionFailed, Unchanged, Unreachable
 from registry.local import LocalBackend
+from registry.record import Damaged
 from registry.store import Registry
-from tests.registry.samples import Sample, approved
+from tests.registry.keyrings import trust
+from tests.registry.samples import Sample, approved, promoted
 
 Samples = Callable[[int], list[Sample]]
 NAME = "production/best_model.hdf5"
@@ -261,6 +265,25 @@ def test_an_emptied_production_is_said_and_can_be_rolled_back_or_promoted_into(
     assert registry.verify() == []
 
 
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_model_put_by_hand_into_production_before_any_promotion_can_be_replaced(
+    folder: Path, samples: Samples, signed: bool
+) -> None:
+    [one] = samples(1)
+    registry = Registry(LocalBackend(folder), "ann@desk", trust=trust() if signed else None)
+    registry.publish(one.path, one.card, "new")
+    (folder / NAME).parent.mkdir()
+    (folder / NAME).write_bytes(one.content)
+    found = registry.inspect("production")
+    assert isinstance(found, Damaged)
+    assert "promote VERSION --why WHY` (--force" in str(found.error)
+    with pytest.raises(NotFound, match="promote one"):
+        registry.rollback("repair")
+    state = registry.promote(one.version, found, "repair", force=True)
+    assert registry.current("production") == state
+    assert registry.verify() == []
+
+
 def test_an_edited_record_differs_from_the_log(
     folder: Path, registry: Registry, in_production: list[Sample]
 ) -> None:
@@ -271,15 +294,42 @@ def test_an_edited_record_differs_from_the_log(
     assert any("differs from production/log/00000002.json" in each for each in registry.verify())
 
 
-def test_an_edited_log_stops_the_next_change(
-    folder: Path, registry: Registry, in_production: list[Sample]
-) -> None:
-    entry = folder / "production/log/00000002.json"
+def edit(entry: Path, old: str, new: str) -> None:
     text = entry.read_text()
     entry.unlink()
-    entry.write_text(text.replace("better", "worse"))
+    entry.write_text(text.replace(old, new))
+
+
+def test_an_edited_log_stops_the_next_promotion_but_no_rollback(
+    folder: Path, registry: Registry, in_production: list[Sample]
+) -> None:
+    one, two = in_production
+    edit(folder / "production/log/00000002.json", "better", "worse")
     with pytest.raises(Corrupt, match=r"production/log/00000002\.json"):
-        registry.rollback("bad")
+        registry.promote(one.version, registry.current("production"), "back")
+    assert registry.rollback("bad").record.version == one.version
+    state = registry.promote(two.version, registry.current("production"), "not that bad")
+    assert (state.record.sequence, state.record.previous) == (4, one.version)
+
+
+def test_damaged_log_entries_are_named_and_leave_the_others_to_roll_back_to(
+    folder: Path, registry: Registry, samples: Samples, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, two, three = samples(3)
+    for each in (one, two, three):
+        promoted(registry, each)
+    damaged = [f"production/log/0000000{sequence}.json" for sequence in (1, 3)]
+    for name in damaged:
+        edit(folder / name, "{", "")
+    assert [record.sequence for record in registry.history("production")] == [3, 2]
+    for name in damaged:
+        assert f"not taken into account: {name}" in caplog.text
+        assert any(f"{name} is not a valid StageRecord" in each for each in registry.verify())
+    with pytest.raises(NotFound, match="as far as the log can be read"):
+        registry.rollback("far", to=one.version)
+    assert registry.rollback("bad", to=two.version).record.version == two.version
+    assert promoted(registry, three).record.sequence == 5
+    assert registry.rollback("bad again").record.version == two.version
 
 
 def test_a_missing_log_entry_is_said(
@@ -355,10 +405,48 @@ def test_a_full_disk_leaves_the_old_generation_in_place(
 
     with monkeypatch.context() as full:
         full.setattr(disk, "write", fail)
-        with pytest.raises(Unreachable, match="No space left on device"):
+        with pytest.raises(Unchanged, match="No space left on device"):
             local.replace_if(NAME, source, {}, blob.generation)
     assert local.stat(NAME) == blob
     assert len(list((folder / "production/.best_model.hdf5").iterdir())) == 1
+
+
+def test_a_full_disk_is_a_failure_and_not_an_unknown_outcome(
+    registry: Registry, in_production: list[Sample], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = registry.current("production")
+    calls = []
+
+    def fail(path: Path, content: object) -> int:
+        calls.append(path)
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    with monkeypatch.context() as full:
+        full.setattr(disk, "write", fail)
+        with pytest.raises(Unchanged, match="No space left on device"):
+            registry.rollback("bad")
+    assert len(calls) == 1
+    assert registry.current("production") == state
+
+
+def test_a_disk_that_killed_writers_have_filled_is_freed_before_it_is_written_to(
+    folder: Path,
+    registry: Registry,
+    in_production: list[Sample],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    left = folder / "production/.best_model.hdf5/123"
+    left.mkdir()
+    (left / "best_model.hdf5").write_bytes(b"as much as there is room for")
+    write = disk.write
+
+    def write_if_there_is_room(path: Path, content: BinaryIO) -> int:
+        if left.exists():
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        return write(path, content)
+
+    monkeypatch.setattr(disk, "write", write_if_there_is_room)
+    assert registry.rollback("bad").record.sequence == 3
 
 
 def test_a_lock_that_is_never_released_is_explained(folder: Path) -> None:
