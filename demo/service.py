@@ -19,7 +19,13 @@ STOP_WITHIN = 60  # seconds, above the service's own limit for a graceful shutdo
 
 
 class Service:
-    """``python -m api`` as a process of our own, stopped when the block is left."""
+    """``python -m api`` as a process of our own, stopped when the block is left.
+
+    Args:
+        process: the service.
+        address: where it listens.
+        cache: its cache of models, removed when it has stopped.
+    """
 
     def __init__(
         self,
