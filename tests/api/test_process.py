@@ -172,7 +172,7 @@ def test_the_second_signal_ends_it_at_once(tmp_path: Path) -> None:
     with Process(tmp_path, SERVE_SHUTDOWN_TIMEOUT="3600") as service:
         service.wait_for("/health")
         with service.connect() as connection:
-            connection.sendall(b"POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\n")
+            connection.sendall(b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 10\r\n\r\n")
             assert service.wait_for("/ready", 503)
             service.process.send_signal(signal.SIGINT)
             deadline = time.monotonic() + WITHIN
@@ -202,7 +202,9 @@ def test_bad_requests_over_the_wire(tmp_path: Path) -> None:
         answer = requests.get(service.url, timeout=WITHIN)
         assert (answer.status_code, "POST" in answer.headers["Allow"]) == (405, True)
         with service.connect() as connection:
-            connection.sendall(b"POST / HTTP/1.1\r\nContent-Length: 49152\r\n\r\nslow")
+            connection.sendall(
+                b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 49152\r\n\r\nslow"
+            )
             assert connection.recv(65536).startswith(b"HTTP/1.1 408 ")
         service.wait_for("/health")
 

@@ -22,6 +22,10 @@ from api.settings import ServeSettings
 from images import NBYTES, Images
 from tests.api.first_pixel import FirstPixel
 
+HEALTH = b"GET /health HTTP/1.1\r\nHost: test\r\n\r\n"
+CHUNKED = b"POST / HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n"
+SMUGGLED = b"0\r\n\r\n" + HEALTH
+
 FOREVER = 60.0  # seconds; no test waits for as long unless it fails
 
 
@@ -137,7 +141,9 @@ def test_chunks_are_put_together(serve: Callable[..., Running]) -> None:
     answer = requests.post(running.url, data=pieces, timeout=FOREVER)
     assert answer.json() == {"message": "9"}
     one_by_one = b"".join(b"1\r\n\x05\r\n" for _ in range(NBYTES)) + b"0\r\n\r\n"
-    request = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    request = (
+        b"POST / HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    )
     with sent(running, request + one_by_one) as connection:
         assert parts(everything(connection)) == (200, {"message": "5"})
 
@@ -160,16 +166,26 @@ def test_a_connection_is_kept_and_requests_may_be_pipelined(
         (b"\x16\x03\x01\x02\x00 hello over TLS\r\n\r\n", 400),
         (b"post / HTTP/1.1\r\n\r\n", 400),
         (b"GET http://[ HTTP/1.1\r\n\r\n", 400),
-        (b"POST / HTTP/1.1\r\nno colon\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: test\r\nno colon\r\n\r\n", 400),
         (head("-5"), 400),
         (head("five"), 400),
         (head("9" * 5000), 400),
         (head("1, 1") + b"1", 400),
         (head(2**20 + 1), 413),
         (b"GET / HTTP/1.1\r\nBig: " + b"x" * 40_000 + b"\r\n\r\n", 431),
-        (b"POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
-        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n", 400),
-        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
+        (CHUNKED + b"nonsense\r\n", 400),
+        (CHUNKED + b"-1\r\n", 400),
+        (head(NBYTES, "Transfer-Encoding: chunked") + SMUGGLED, 400),
+        (head(NBYTES, "transfer-encoding:chunked") + SMUGGLED, 400),
+        (head(NBYTES, "Transfer-Encoding:") + SMUGGLED, 400),
+        (b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n" + SMUGGLED, 400),
+        (b"GET /health HTTP/1.1\r\n\r\n", 400),
+        (b"GET /health HTTP/1.1\r\nHost: one\r\nHost: two\r\n\r\n", 400),
+        (b"GET /health HTTP/1.2\r\nHost: test\r\n\r\n", 400),
+        (b"GET /health HTTP/2.0\r\nHost: test\r\n\r\n", 400),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+        (b"GET /health\r\n\r\n", 400),
     ],
 )
 def test_what_is_no_request_is_refused_in_json(
@@ -179,6 +195,11 @@ def test_what_is_no_request_is_refused_in_json(
         found, document = parts(everything(connection))
     assert found == status
     assert document["error"]
+
+
+def test_http_1_0_needs_no_host(serve: Callable[..., Running]) -> None:
+    with sent(serve(), b"GET /health HTTP/1.0\r\n\r\n") as connection:
+        assert parts(everything(connection)) == (200, {"message": "alive"})
 
 
 def test_a_huge_body_is_refused_while_it_is_still_being_sent(
@@ -204,8 +225,7 @@ def test_a_body_that_is_asked_for_is_answered(serve: Callable[..., Running]) -> 
 
 
 def test_endless_chunks_are_refused(serve: Callable[..., Running]) -> None:
-    request = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
-    with sent(serve(), request) as connection:
+    with sent(serve(), CHUNKED) as connection:
         for _ in range(200):
             connection.sendall(b"2710\r\n" + bytes(10_000) + b"\r\n")
         assert parts(everything(connection))[0] == 413
@@ -266,7 +286,7 @@ def drip(connection: socket.socket, data: bytes) -> bytes:
         b"",
         b"POST / HTTP/1.1\r\n",
         head(NBYTES),
-        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nc000\r\n",
+        CHUNKED + b"c000\r\n",
     ],
 )
 def test_a_request_that_drips_is_refused_when_its_time_is_up(
@@ -281,7 +301,7 @@ def test_a_request_that_drips_is_refused_when_its_time_is_up(
 def test_the_time_for_a_request_begins_anew_on_a_kept_connection(
     serve: Callable[..., Running],
 ) -> None:
-    with sent(serve(request_timeout=0.5), b"GET /health HTTP/1.1\r\n\r\n") as connection:
+    with sent(serve(request_timeout=0.5), HEALTH) as connection:
         receive_up_to(connection, b'{"message":"alive"}\n')
         assert b" 408 " in drip(connection, b"x" * 2000)
 
@@ -308,7 +328,7 @@ def test_further_connections_wait_until_there_is_room(
     with running.connect() as first, running.connect() as second, ThreadPoolExecutor() as pool:
         third = pool.submit(running.post, 5)
         for connection in (first, second):
-            connection.sendall(b"GET /health HTTP/1.1\r\nConnection: close\r\n\r\n")
+            connection.sendall(b"GET /health HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
             assert b"alive" in everything(connection)
         assert third.result().json() == {"message": "5"}
 
@@ -353,7 +373,7 @@ def test_requests_pipelined_before_the_end_are_all_answered(
 
 def test_an_idle_connection_does_not_hold_up_the_end(serve: Callable[..., Running]) -> None:
     running = serve(shutdown_timeout=FOREVER)
-    with sent(running, b"GET /health HTTP/1.1\r\n\r\n") as connection, running.connect() as fresh:
+    with sent(running, HEALTH) as connection, running.connect() as fresh:
         receive_up_to(connection, b"alive")
         assert running.stop() is True
         assert everything(connection) == everything(fresh) == b""
@@ -364,7 +384,7 @@ def test_a_request_that_comes_while_it_ends_is_answered(serve: Callable[..., Run
     with running.connect() as connection:
         until(lambda: bool(running.server.active_channels))
         running.server.stop()
-        connection.sendall(b"GET /health HTTP/1.1\r\n\r\n")
+        connection.sendall(HEALTH)
         answer = everything(connection)
     assert b"Connection: close" in answer
     assert parts(answer) == (200, {"message": "alive"})
