@@ -1,8 +1,9 @@
 """Whole runs: what ends in the registry, and what is kept when something goes wrong."""
 
+import contextlib
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -38,6 +39,32 @@ class Away(MemoryBackend):
         if self.away:
             raise Unreachable("the registry does not answer")
         return super().create(name, source)
+
+
+@contextlib.contextmanager
+def interrupted_after(words: str) -> Iterator[None]:
+    """Interrupt this process when training logs ``words``."""
+
+    def interrupt(record: logging.LogRecord) -> bool:
+        if words in record.getMessage():
+            raise KeyboardInterrupt
+        return True
+
+    logger = logging.getLogger("training.grow")
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    logger.addFilter(interrupt)
+    try:
+        yield
+    finally:
+        logger.removeFilter(interrupt)
+        logger.setLevel(level)
+
+
+def name_of(settings: TrainSettings) -> str:
+    """The name of the run with these settings."""
+    fingerprint = read(Path(settings.data)).fingerprint
+    return key(settings.model_dump(exclude={"work"}), fingerprint, "")
 
 
 def left(settings: TrainSettings) -> list[Path]:
@@ -81,7 +108,7 @@ def test_what_could_not_be_published_is_published_without_training(
     registry = Registry(backend, "tester")
     with pytest.raises(NotPublished, match=r"does not answer; it is kept in \S+best_model.hdf5"):
         train(settings(), registry)
-    [folder] = left(settings())
+    [folder] = filter(Path.is_dir, left(settings()))
     assert load(folder / "best_model.hdf5").classes == 3
     backend.away = False
     caplog.clear()
@@ -92,6 +119,21 @@ def test_what_could_not_be_published_is_published_without_training(
     assert left(settings()) == []
 
 
+def test_an_interruption_after_the_best_epoch_does_not_change_what_is_published(
+    registry: Registry, settings: Settings, tmp_path: Path
+) -> None:
+    # A learning rate that destroys what was learnt makes later epochs worse.
+    wild = settings(epochs=30, patience=2, learning_rate=1)
+    undisturbed = train(wild, registry)
+    best = int(undisturbed.metrics["best_epoch"])
+    assert best + 2 == len(undisturbed.history["val_loss"])
+    with interrupted_after(f"attempt 1, epoch {best + 1}:"), pytest.raises(KeyboardInterrupt):
+        train(wild, registry)
+    resumed = train(wild, registry)
+    assert resumed.history == undisturbed.history
+    assert resumed.version == undisturbed.version
+
+
 def test_a_failed_run_leaves_nothing_to_resume(registry: Registry, settings: Settings) -> None:
     hopeless = settings(epochs=1, min_accuracy=1, learning_rate=1e-9, seed=3)
     with pytest.raises(TooInaccurate):
@@ -100,10 +142,19 @@ def test_a_failed_run_leaves_nothing_to_resume(registry: Registry, settings: Set
     assert registry.current("testing") is None
 
 
+def test_damaged_leftovers_are_as_none(registry: Registry, settings: Settings) -> None:
+    chosen = settings(epochs=1)
+    with workspace(Path(chosen.work), name_of(chosen)) as space:
+        space.checkpoint.write_bytes(b"")
+        (space.folder / "card.json").write_bytes(b"")
+    card = train(chosen, registry)
+    assert registry.versions() == [card.version]
+    assert left(chosen) == []
+
+
 def test_two_processes_do_not_share_a_run(registry: Registry, settings: Settings) -> None:
     chosen = settings()
-    name = key(chosen.model_dump(exclude={"work"}), read(Path(chosen.data)).fingerprint, "")
-    with workspace(Path(chosen.work), name), pytest.raises(AlreadyRunning):
+    with workspace(Path(chosen.work), name_of(chosen)), pytest.raises(AlreadyRunning):
         train(chosen, registry)
 
 
