@@ -1,7 +1,7 @@
 """What an interrupted run resumes from: one file, replaced whole after every epoch."""
 
 import json
-import os
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from training.durable import replacing
 from training.history import History
+
+logger = logging.getLogger(__name__)
 
 Arrays: TypeAlias = Sequence[npt.NDArray[Any]]
 
@@ -33,23 +36,31 @@ class Checkpoint:
 
 
 def write(checkpoint: Checkpoint, path: Path) -> None:
-    """Put the checkpoint in the place of the one before; a crash leaves either, whole."""
+    """Put the checkpoint in the place of the one before; a crash leaves either, whole.
+
+    Raises:
+        WorkUnwritable: the one before is still there.
+    """
     document = json.dumps({"reached": checkpoint.reached, "history": checkpoint.history.metrics})
     arrays: dict[str, Any] = {f"variable{i}": array for i, array in enumerate(checkpoint.variables)}
     arrays |= {f"best{i}": array for i, array in enumerate(checkpoint.best)}
-    unfinished = path.with_suffix(".tmp")
-    with unfinished.open("wb") as file:
-        np.savez(file, document=np.array(document), **arrays)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+    with replacing(path) as unfinished:
+        np.savez(unfinished, document=np.array(document), **arrays)
 
 
 def read(path: Path) -> Checkpoint | None:
-    """The checkpoint in ``path``, or None if no epoch was finished."""
+    """The checkpoint in ``path`` (``*.npz``), or None if there is none that can be read."""
     if not path.exists():
         return None
-    with np.load(path, allow_pickle=False) as stored:
+    try:
+        return _read(path)
+    except Exception as error:  # whatever the damage leads to, deep inside numpy and zipfile
+        logger.warning("%s is ignored, as it cannot be read: %r", path, error)
+        return None
+
+
+def _read(path: Path) -> Checkpoint:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         document = json.loads(str(stored["document"]))
         history = {name: tuple(values) for name, values in document["history"].items()}
         return Checkpoint(

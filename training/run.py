@@ -27,9 +27,11 @@ def train(settings: TrainSettings, registry: Registry) -> Card:
     base = warm_start.find(registry, dataset.classes) if settings.warm_start else ""
     name = key(settings.model_dump(exclude={"work"}), dataset.fingerprint, base)
     with workspace(Path(settings.work), name) as space:
-        if base and not space.base.exists():
-            registry.fetch(base, space.base)
-        card = space.card or _train(settings, dataset, parts, space)
+        card = space.card
+        if card is None:
+            if base:
+                registry.fetch(base, space.base)
+            card = _train(settings, dataset, parts, space)
         _publish(space, card, registry)
         space.remove()
     return card

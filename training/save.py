@@ -8,15 +8,27 @@ from pathlib import Path
 
 import keras
 
+from training.durable import replacing
+
+OVERHEAD = 1 << 20  # bytes, more than the file needs beside its weights
+
 
 def save(network: keras.Model, path: Path) -> None:
-    """Write ``network`` to ``path`` (``*.hdf5``) for inference, whole or not at all."""
-    unfinished = path.with_stem(f"unfinished-{path.stem}")
-    with _legacy_format_intended():
-        network.save(unfinished, include_optimizer=False)
-    with unfinished.open("rb") as file:
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+    """Write ``network`` to ``path`` (``*.hdf5``) for inference, whole or not at all.
+
+    Raises:
+        WorkUnwritable: what was in ``path`` is still there.
+    """
+    with replacing(path) as unfinished:
+        _require_room(unfinished, 4 * network.count_params() + OVERHEAD)
+        with _legacy_format_intended():
+            network.save(unfinished, include_optimizer=False)
+
+
+def _require_room(path: Path, size: int) -> None:
+    """Raise OSError if so many bytes do not fit, as libhdf5 crashes when it finds that out."""
+    with path.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, size)
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """Every network loads in safe mode and answers probabilities."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import keras
@@ -8,6 +10,7 @@ import pytest
 
 from classifier.load import load
 from training import network
+from training.errors import WorkUnwritable
 from training.save import save
 
 
@@ -20,6 +23,17 @@ def test_it_survives_saving(tmp_path: Path, blocks: int) -> None:
     answers = load(path, 4).predict(images)
     assert answers.sum(axis=1) == pytest.approx(1, abs=1e-6)
     np.testing.assert_allclose(answers, np.asarray(built(images)), atol=1e-6)
+    assert [file.name for file in tmp_path.iterdir()] == ["best_model.hdf5"]
+
+
+def test_without_room_the_file_before_stays(
+    tmp_path: Path, files_up_to: Callable[[int], AbstractContextManager[None]]
+) -> None:
+    path = tmp_path / "best_model.hdf5"
+    path.write_bytes(b"the one before")
+    with files_up_to(10_000), pytest.raises(WorkUnwritable, match=r"best_model.hdf5 cannot be"):
+        save(network.build(4, 1), path)
+    assert path.read_bytes() == b"the one before"
     assert [file.name for file in tmp_path.iterdir()] == ["best_model.hdf5"]
 
 
