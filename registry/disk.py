@@ -5,9 +5,13 @@ on the disk before the file gets its name, and so is the folder that holds the n
 is told.
 """
 
+import contextlib
 import errno
 import fcntl
+import glob
+import io
 import os
+import secrets
 import shutil
 import time
 from collections.abc import Iterator
@@ -46,6 +50,33 @@ def make_folder(folder: Path, root: Path) -> None:
         except OSError:
             if path not in top.parents:  # which may well be closed to us
                 raise
+
+
+@contextmanager
+def replacing(target: Path, timeout: float) -> Iterator[io.BufferedRandom]:
+    """Write a file that takes the place of ``target`` at the end of the block, if that succeeds.
+
+    What killed processes left when they did the same is removed.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
+    with locked(target.parent, timeout):
+        _remove_abandoned(target)
+        file = part.open("xb+")
+        fcntl.flock(file, fcntl.LOCK_EX)  # for as long as this process lives and writes
+    try:
+        with file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            part.replace(target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise
 
 
 def write(path: Path, source: BinaryIO) -> int:
@@ -87,6 +118,13 @@ def sync(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _remove_abandoned(target: Path) -> None:
+    for part in target.parent.glob(f".{glob.escape(target.name)}.*.part"):
+        with contextlib.suppress(OSError), part.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            part.unlink()
 
 
 def _lock(descriptor: int, folder: Path, timeout: float) -> None:

@@ -4,13 +4,10 @@ The rules hold on every back end. What makes them safe among many writers is wri
 :mod:`registry.switch` and :mod:`registry.history`.
 """
 
-import contextlib
 import hashlib
 import io
 import itertools
 import logging
-import os
-import secrets
 import socket
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
-from registry import audit, document, evidence, identity, names, objects
+from registry import audit, disk, document, evidence, identity, names, objects
 from registry.backend import Backend, Blob, Diagnosis
 from registry.card import Card, require_same_answers
 from registry.errors import (
@@ -41,6 +38,9 @@ logger = logging.getLogger(__name__)
 
 # How often one publish may lose the race to others before it gives up.
 PUBLISH_TRIES = 16
+
+# Others hold the lock of a folder that is fetched to for as long as it takes to make a file.
+TARGET_TIMEOUT = 60  # seconds
 
 
 def _now() -> datetime:
@@ -260,23 +260,16 @@ class Registry:
             Unwritable: ``target`` cannot be written.
         """
         blob, version = self._wanted(source)
-        part = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with part.open("xb+") as file:
+            with disk.replacing(target, TARGET_TIMEOUT) as file:
                 self._backend.read(blob, file)
-                file.flush()
-                os.fsync(file.fileno())
                 file.seek(0)
                 objects.require_digest(
                     hashlib.file_digest(file, "sha256").hexdigest(), version, blob.name
                 )
-            return part.replace(target)
         except OSError as error:
             raise Unwritable(f"{target} cannot be written: {error.strerror}") from error
-        finally:
-            with contextlib.suppress(OSError):
-                part.unlink()
+        return target
 
     def new_verdict_id(self) -> str:
         """A new id for a verdict; later ones sort behind."""

@@ -160,7 +160,10 @@ def promote(registry: Registry, new: Sample) -> None:
 
 
 def roll_back(registry: Registry, new: Sample) -> None:
-    registry.rollback("bad", to=registry.versions()[0])
+    state = registry.current("production")
+    assert state
+    [other] = set(registry.versions()) - {state.record.version}
+    registry.rollback("bad", to=other)
 
 
 def pull(registry: Registry, new: Sample) -> None:

@@ -15,7 +15,7 @@ from registry.gcs import GCSBackend
 from registry.local import LocalBackend
 from registry.store import Registry
 from tests.gcs.gcs_process import GCSServer
-from tests.registry.samples import Sample, approved, sample
+from tests.registry.samples import Sample, approved, promoted, sample
 
 Samples = Callable[[int], list[Sample]]
 
@@ -80,13 +80,14 @@ def test_who_may_only_read_changes_nothing_and_is_told(
     else:
         backend, read_only = LocalBackend(public), read_only_folder(public)
     registry = Registry(backend, "tester@host")
-    one, two = (sample(public.parent, seed) for seed in range(2))
-    state = registry.promote(approved(registry, one), None, "good")
+    one, two, three = (sample(public.parent, seed) for seed in range(3))
+    for each in (three, one):
+        state = promoted(registry, each)
     approved(registry, two)
     with read_only as (who, where):
         for change in (
             lambda: registry.promote(two.version, state, "better"),
-            lambda: registry.rollback("worse", to=one.version),
+            lambda: registry.rollback("worse", to=three.version),
             lambda: registry.publish(two.path, two.card, "again"),
         ):
             with pytest.raises(Forbidden) as refusal:

@@ -27,7 +27,7 @@ from registry.record import StageRecord, StageState
 from registry.store import Registry
 from tests.registry.keyrings import trust
 from tests.registry.samples import Sample, approved, card, in_production, promoted, verdict
-from tests.registry.watched import Watched
+from tests.registry.watched import Watched, When
 
 Samples = Callable[[int], list[Sample]]
 
@@ -270,6 +270,32 @@ def test_fetching_a_version_and_a_stage(
     assert registry.fetch(second, target).read_bytes() == two.content
     assert registry.fetch(one.version, target).read_bytes() == one.content
     assert list(target.parent.iterdir()) == [target]
+
+
+def test_what_killed_processes_left_beside_a_target_is_removed_and_nothing_else(
+    backend: Backend, registry: Registry, samples: Samples, tmp_path: Path
+) -> None:
+    [one] = samples(1)
+    registry.publish(one.path, one.card, "new")
+    target = tmp_path / "cache" / "model[1].hdf5"
+    target.parent.mkdir()
+    left = target.with_name(f".{target.name}.0123456789abcdef.part")
+    left.write_bytes(b"half")
+    others = [target.with_name(".model1.hdf5.0.part"), target.with_name("model[1].hdf5.part")]
+    for each in others:
+        each.write_bytes(b"of somebody else")
+    seen: list[set[Path]] = []
+
+    def fetch_another(when: When, operation: str) -> None:
+        if (when, operation) == ("before", "read"):
+            seen.append(set(target.parent.iterdir()))
+            registry.fetch(one.version, target)
+
+    slow = Registry(Watched(backend, fetch_another), "", trust=trust())
+    assert slow.fetch(one.version, target).read_bytes() == one.content
+    assert len(seen) == 1
+    assert left not in seen[0]
+    assert set(target.parent.iterdir()) == {target, *others}
 
 
 def planted(backend: Backend, one: Sample, content: bytes, promote: bool = False) -> None:
