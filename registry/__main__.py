@@ -18,7 +18,7 @@ from typing import TypeVar, get_args
 from process.command import run
 from process.logs import LogSettings, configure
 from process.settings import listing, read
-from registry import describe, document, keys, names
+from registry import describe, document, evidence, keys, names
 from registry.errors import AmbiguousVersion, BadKey, Corrupt, NotFound
 from registry.open import location, open_registry
 from registry.record import Stage, StageState
@@ -122,9 +122,17 @@ def _show_stage(registry: Registry, arguments: argparse.Namespace) -> int:
 def _promote(registry: Registry, arguments: argparse.Namespace) -> int:
     version = _resolve(registry, arguments.version)
     against = registry.inspect("production")
+    if isinstance(against, StageState) and not arguments.force:
+        _require_compared(registry, version, against.record.version)
     state = registry.promote(version, against, arguments.why, arguments.force)
     _print(describe.stage("production", state))
     return 0
+
+
+def _require_compared(registry: Registry, version: str, production: str) -> None:
+    """Check what the gate knows by itself: that its verdict is about this very production."""
+    if version != production:
+        evidence.require_compared(version, registry.evidence(version), production)
 
 
 def _rollback(registry: Registry, arguments: argparse.Namespace) -> int:

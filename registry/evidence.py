@@ -143,6 +143,23 @@ def require_passed(version: str, found: Evidence, trust: Trust | None) -> Ground
     return Grounds(found.card_sha256, verdict.id, found.verdict_sha256)
 
 
+def require_compared(version: str, found: Evidence, production: str) -> None:
+    """Check that the gate let the version pass in comparison with what production holds.
+
+    Raises:
+        NotPromotable: it was another production.
+        Corrupt: there is something else than a verdict on this version.
+    """
+    if not found.verdict:
+        return
+    verdict = read_verdict(version, found.id, found.verdict.encode())
+    if verdict.passed and verdict.compared_with != production:
+        raise NotPromotable(
+            f"the gate compared {version} with {verdict.compared_with or 'nothing'}, and "
+            f"production holds {production} now: run the gate again, or promote it with --force"
+        )
+
+
 def require_signed(version: str, found: Evidence, trust: Trust) -> None:
     """Check the gate's signature on a verdict and on the card that it judged by.
 

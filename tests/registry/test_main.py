@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from registry import keys
 from registry.open import open_registry
 from registry.settings import RegistrySettings
 from registry.store import Registry
-from tests.registry.samples import Sample, approved, verdict
+from tests.registry.samples import Sample, approved, promoted, verdict
 
 ROOT = Path(__file__).parents[2]
 Samples = Callable[[int], list[Sample]]
@@ -92,6 +92,11 @@ def test_a_life_of_two_versions(command: Command, registry: Registry, samples: S
     assert "nothing" in answer.out
     assert "ann@desk" in answer.out
 
+    said(
+        command("promote", two, "--why", "the second"),
+        f"the gate compared {two} with nothing, and production holds {one} now: run the gate again",
+    )
+    registry.add_verdict(replace(verdict(registry, two), compared_with=one), {})
     answer = command("promote", two, "--why", "the second")
     assert answer.code == 0
     assert one in answer.out
@@ -116,6 +121,25 @@ def test_a_life_of_two_versions(command: Command, registry: Registry, samples: S
     assert command("rollback", "--to", two[:9], "--why", "forth").code == 0
 
     assert command("verify").out == "everything is as it was written\n"
+
+
+def test_a_verdict_on_another_production_has_to_be_forced(
+    command: Command, registry: Registry, samples: Samples
+) -> None:
+    one, two, three = samples(3)
+    state = promoted(registry, one)
+    for each in (two, three):
+        registry.publish(each.path, each.card, "new")
+        judged = replace(verdict(registry, each.version), compared_with=one.version)
+        registry.add_verdict(judged, {})
+    registry.promote(two.version, state, "by the gate")
+    answer = command("promote", three.version, "--why", "better")
+    said(answer, f"compared {three.version} with {one.version}, and production holds {two.version}")
+    assert command("promote", two.version, "--why", "sign it with a new key").code == 0
+    assert command("promote", three.version, "--why", "better", "--force").code == 0
+    assert command("promote", two.version, "--why", "x").code == 1
+    assert command("rollback", "--why", "x").code == 0
+    assert command("rollback", "--to", two.version, "--why", "x").code == 1
 
 
 def test_json_for_machines(command: Command, registry: Registry, samples: Samples) -> None:
