@@ -4,6 +4,7 @@
     ├── NotEnoughImages   a part of the split lacks a class; a usage error
     ├── CannotWarmStart   production has no model with these classes; a usage error
     ├── AlreadyRunning    another process works on the same run; a usage error
+    ├── NotPermitted      the registry will not let this process publish
     ├── WorkUnwritable    the work folder does not take what a run has to keep
     ├── TooInaccurate     no attempt reached the required accuracy
     └── NotPublished      the model is trained, but the registry did not take it
@@ -34,6 +35,10 @@ class AlreadyRunning(TrainingError, UsageError):
     """Another process is at work on the same run in the same work folder."""
 
     exit_code = UsageError.exit_code
+
+
+class NotPermitted(TrainingError):
+    """The registry would refuse the model, however good it is."""
 
 
 class WorkUnwritable(TrainingError):

@@ -8,7 +8,7 @@ from images.split import Split
 from registry.card import Card
 from registry.errors import RegistryError
 from registry.store import Registry
-from training import data, warm_start
+from training import data, permission, warm_start
 from training.errors import NotPublished, TooInaccurate
 from training.settings import TrainSettings
 from training.workspace import Workspace, key, workspace
@@ -20,9 +20,11 @@ def train(settings: TrainSettings, registry: Registry) -> Card:
     """Train, or go on where an equal run was interrupted, and publish; returns the card.
 
     Raises:
+        RegistryError: the registry does not know this process.
         DataError: the images cannot be used as they are.
         TrainingError: the run ended without a published model; the message says why.
     """
+    permission.require(registry)
     dataset, parts = data.read(settings.data)
     base = warm_start.find(registry, dataset.classes) if settings.warm_start else ""
     name = key(settings.model_dump(exclude={"work"}), dataset.fingerprint, base)
