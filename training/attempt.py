@@ -50,14 +50,18 @@ class Attempt:
     def run_epoch(self) -> None:
         """Train for one epoch, validate, and keep the weights if they are the best so far."""
         epoch = len(self.history)
+        on_terminal = sys.stdout.isatty()
+        if on_terminal:
+            sys.stdout.write(
+                f"attempt {self.number + 1}, epoch {epoch + 1}/{self._settings.epochs}\n"
+            )
         result = self.network.fit(
             self._batches.epoch(self.number, epoch),
-            initial_epoch=epoch,
-            epochs=epoch + 1,
+            epochs=1,  # for Keras, which else prints a heading that counts them wrongly
             validation_data=(self._validation.images, self._validation.labels),
             validation_batch_size=VALIDATION_BATCH,
             shuffle=False,  # the batches are shuffled already
-            verbose=1 if sys.stdout.isatty() else 0,  # 1 is Keras' progress bar
+            verbose=1 if on_terminal else 0,  # 1 is Keras' progress bar
         )
         metrics = {name: float(values[0]) for name, values in result.history.items()}
         self.history = self.history.after(metrics)

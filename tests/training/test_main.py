@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -33,10 +34,21 @@ def run(*flags: str, **variables: str) -> subprocess.CompletedProcess[str]:
 
 
 @contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Let a process started here not ignore SIGINT, even if this one was started that way."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
 def started(variables: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        COMMAND, env=os.environ | variables, stderr=subprocess.PIPE, text=True
-    )
+    with interruptible():
+        process = subprocess.Popen(
+            COMMAND, env=os.environ | variables, stderr=subprocess.PIPE, text=True
+        )
     with process:
         try:
             yield process
@@ -55,7 +67,7 @@ def wait_for_line(process: subprocess.Popen[str], words: str) -> None:
 @pytest.fixture
 def variables(settings: Settings, tmp_path: Path) -> dict[str, str]:
     """The environment of a short run into a registry in a folder."""
-    fields = settings(epochs=6).model_dump(exclude_defaults=True)
+    fields = settings(epochs=8).model_dump(exclude_defaults=True)
     chosen = {f"TRAIN_{name.upper()}": str(value) for name, value in fields.items()}
     return chosen | {"REGISTRY_URL": f"file:{tmp_path / 'registry'}"}
 
@@ -88,7 +100,7 @@ def test_mistakes_are_answered_in_a_sentence(
     assert "Traceback" not in told.stderr
 
 
-def test_an_interrupted_and_a_killed_run_end_as_an_undisturbed_one(
+def test_an_interrupted_a_terminated_and_a_killed_run_end_as_an_undisturbed_one(
     settings: Settings,
     variables: dict[str, str],
     tmp_path: Path,
@@ -106,20 +118,27 @@ def test_an_interrupted_and_a_killed_run_end_as_an_undisturbed_one(
 
     with started(variables) as process:
         wait_for_line(process, "attempt 1, epoch 2:")
+        process.send_signal(signal.SIGTERM)
+        assert "training: terminated" in process.communicate()[1]
+        assert process.returncode == 128 + signal.SIGTERM
+    assert "[training] interrupted" in mail.wait_for_messages(2)[1]["Subject"]
+
+    with started(variables) as process:
+        wait_for_line(process, "attempt 1, epoch 3:")
         process.kill()
 
     told = run(**variables)
     assert told.returncode == 0, told.stderr
-    assert re.search("resuming attempt 1 after epoch [2-6]", told.stderr)
+    assert re.search("resuming attempt 1 after epoch [3-8]", told.stderr)
 
     undisturbed = train(
-        settings(epochs=6, work=str(tmp_path / "other")), Registry(MemoryBackend(), "tester")
+        settings(epochs=8, work=str(tmp_path / "other")), Registry(MemoryBackend(), "tester")
     )
     registry = Registry(LocalBackend(tmp_path / "registry"), "tester")
     assert registry.versions() == [undisturbed.version]
     assert registry.card(undisturbed.version).history == undisturbed.history
     assert f"Published version {undisturbed.version}" in told.stdout
-    assert f"published {undisturbed.version[:12]}" in mail.wait_for_messages(2)[1]["Subject"]
+    assert f"published {undisturbed.version[:12]}" in mail.wait_for_messages(3)[2]["Subject"]
 
 
 def test_a_poor_model_is_an_alert_and_exit_code_1(
@@ -135,3 +154,27 @@ def test_a_poor_model_is_an_alert_and_exit_code_1(
     [message] = mail.wait_for_messages(1)
     assert message["Subject"].startswith("[training] failed: the validation accuracy reached")
     assert Registry(LocalBackend(tmp_path / "registry"), "tester").versions() == []
+
+
+def test_a_terminal_shows_which_epoch_of_how_many_it_is(variables: dict[str, str]) -> None:
+    ours, theirs = pty.openpty()
+    environment = os.environ | variables
+    with subprocess.Popen(
+        [*COMMAND, "--epochs=2"], env=environment, stdout=theirs, stderr=subprocess.DEVNULL
+    ) as process:
+        os.close(theirs)
+        shown = b"".join(iter(lambda: read_terminal(ours), b"")).decode()
+    os.close(ours)
+    assert process.returncode == 0
+    headings = [line for line in shown.splitlines() if "epoch" in line.lower()]
+    assert headings[:2] == ["attempt 1, epoch 1/2", "attempt 1, epoch 2/2"]
+    assert "Epoch" not in shown
+    assert re.search(r"(\d+)/\1.* val_loss: ", shown)  # Keras' bar, full
+
+
+def read_terminal(descriptor: int) -> bytes:
+    """What was written to a terminal; nothing once its last writer has gone."""
+    try:
+        return os.read(descriptor, 65536)
+    except OSError:  # Linux reports the end in this way
+        return b""
