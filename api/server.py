@@ -22,7 +22,8 @@ from api.settings import ServeSettings
 logger = logging.getLogger(__name__)
 
 MAX_HEADERS = 2**15  # bytes
-KEEP_ALIVE = 120  # seconds that a connection may be idle between two requests
+KEEP_ALIVE = 75  # seconds between two requests; proxies close theirs after 60, and should be first
+YIELD = 1.0  # seconds idle after which a connection gives way to another, if there is no room
 TICK = 0.5  # seconds after which deadlines are looked at, if nothing else happens
 GRACE = 1.0  # seconds that an idle connection has for a request already on its way, at the end
 
@@ -102,6 +103,19 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         task.whole_request_received()
         super().add_task(task)
 
+    def readable(self) -> bool:
+        """Whether to accept a connection: there is room, or an idle one can give way."""
+        accepts: bool = super().readable()
+        return accepts or (self.accepting and self._longest_idle() is not None)
+
+    def handle_accept(self) -> None:
+        """Take a connection, or make room for it, to be taken in the next turn."""
+        # Not in this one, in which there may still be an event for the descriptor that is free now.
+        if len(self._map) < self._settings.connection_limit:
+            super().handle_accept()
+        elif (idle := self._longest_idle()) is not None:
+            idle.handle_close()
+
     def maintenance(self, now: float) -> None:
         """Close connections that are idle for too long, and refuse requests that are late."""
         super().maintenance(now)
@@ -111,12 +125,18 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
     def _turn(self) -> None:
         wasyncore.poll2(TICK, self._map)
 
+    def _longest_idle(self) -> Channel | None:
+        now = time.time()
+        idle = [each for each in self.active_channels.values() if each.idle]
+        longest = min(idle, key=lambda channel: channel.last_activity, default=None)
+        return longest if longest and now - longest.last_activity >= YIELD else None
+
     def _stop_accepting(self) -> None:
         """Accept who has connected already, as closing the listener would reset them."""
         before = -1
         while len(self.active_channels) > before:
             before = len(self.active_channels)
-            self.handle_accept()
+            super().handle_accept()  # whether or not there is room
         wasyncore.dispatcher.close(self)
 
     def _drain(self) -> bool:

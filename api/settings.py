@@ -42,7 +42,10 @@ class ServeSettings(Settings):
         20, gt=0, description="Seconds that requests in flight have to finish after SIGTERM."
     )
     connection_limit: int = Field(
-        500, ge=1, description="Open connections; further ones wait to be accepted."
+        500,
+        ge=1,
+        description="Open connections; further ones wait until one ends or is idle for a second. "
+        "Less than `ulimit -n` allows.",
     )
     debug: bool = Field(
         False, description="Run under Flask's development server, for work on the service itself."

@@ -1,11 +1,11 @@
 """The server on real sockets, in a thread of the test, with a model that can be held up."""
 
+import contextlib
 import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -126,7 +126,7 @@ def parts(answer: bytes) -> tuple[int, dict[str, str]]:
     return int(header.split()[1]), json.loads(body)
 
 
-@contextmanager
+@contextlib.contextmanager
 def sent(running: Running, data: bytes) -> Iterator[socket.socket]:
     with running.connect() as connection:
         connection.sendall(data)
@@ -325,12 +325,48 @@ def test_further_connections_wait_until_there_is_room(
 ) -> None:
     running = serve(connection_limit=4, threads=2)  # the server itself and its trigger are two
     held.released.set()
-    with running.connect() as first, running.connect() as second, ThreadPoolExecutor() as pool:
+    begun, rest = HEALTH[:10], HEALTH[10:-2] + b"Connection: close\r\n\r\n"
+    with (
+        sent(running, begun) as first,
+        sent(running, begun) as second,
+        ThreadPoolExecutor() as pool,
+    ):
+        until(lambda: len(running.server.active_channels) == 2)
         third = pool.submit(running.post, 5)
         for connection in (first, second):
-            connection.sendall(b"GET /health HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
+            connection.sendall(rest)
             assert b"alive" in everything(connection)
         assert third.result().json() == {"message": "5"}
+
+
+@pytest.mark.usefixtures("ready")
+def test_where_there_is_no_room_the_connection_that_is_idle_for_longest_gives_way(
+    serve: Callable[..., Running],
+) -> None:
+    running = serve(connection_limit=4)
+    with sent(running, HEALTH) as first, running.connect() as second:
+        receive_up_to(first, b"alive")
+        second.sendall(HEALTH)
+        receive_up_to(second, b"alive")
+        assert running.post(5).json() == {"message": "5"}
+        assert everything(first) == b""
+        second.sendall(HEALTH)
+        receive_up_to(second, b"alive")
+
+
+def test_all_who_wait_to_be_accepted_when_it_stops_are_answered(
+    serve: Callable[..., Running],
+) -> None:
+    running = serve(connection_limit=3)
+    with contextlib.ExitStack() as stack:
+        first = stack.enter_context(sent(running, HEALTH[:-2]))
+        until(lambda: bool(running.server.active_channels))
+        others = [stack.enter_context(sent(running, HEALTH)) for _ in range(5)]
+        running.server.stop()
+        for connection in others:
+            assert parts(everything(connection)) == (200, {"message": "alive"})
+        first.sendall(b"\r\n")
+        assert parts(everything(first)) == (200, {"message": "alive"})
 
 
 def test_what_is_in_flight_when_it_stops_is_answered(
