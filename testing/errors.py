@@ -4,7 +4,8 @@
     ├── NoCandidate    the testing stage is empty
     ├── ClassesDiffer  the candidate answers with other classes than the gate's images have
     ├── NothingHeldOut the split of the gate's images leaves none to judge by
-    └── Overtaken      another changed production while the gate judged
+    ├── Overtaken      another changed production while the gate judged
+    └── NotIntact      production holds the candidate already, but its file is damaged
 
 A refusal is no error: it is a verdict, and the command's exit code 1.
 """
@@ -34,3 +35,7 @@ class NothingHeldOut(GateError, UsageError):
 
 class Overtaken(GateError):
     """Production is no longer what the candidate was compared with."""
+
+
+class NotIntact(GateError):
+    """What is in production has the candidate's record, and other bytes."""

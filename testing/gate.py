@@ -1,7 +1,8 @@
 """Judging a candidate: what is asked of it, in which order, and what rests on what.
 
 The gate judges the version that is in the testing stage. One that is in production already was
-judged when it got there, and is not judged again.
+judged when it got there, and is not judged again. One from which production was rolled back is
+refused, whatever its figures are.
 
 A candidate that cannot be fetched, loaded or asked is refused by a verdict like any other. What is
 wrong on the gate's own side, as an unreachable registry or images of other classes, is an error:
@@ -98,6 +99,7 @@ def judge(case: Case) -> Findings:
     with TemporaryDirectory(prefix="gate-") as folder:
         findings = Findings(Path(folder))
         with suppress(Unfit):
+            _look_back(case, findings)
             classifier = _admit(case, findings)
             _probe(case, classifier, findings)
             answers = _score(case, classifier, findings)
@@ -119,6 +121,16 @@ def _require_same_classes(classes: tuple[str, ...], data: Dataset) -> None:
         f"the candidate in testing has other classes than GATE_DATA: {difference}: "
         "point GATE_DATA at the images that it was trained on, or train it again on these"
     )
+
+
+def _look_back(case: Case, findings: Findings) -> None:
+    """See that production was not rolled back from the candidate, before any work on it.
+
+    A damaged production cannot tell; a person has to allow that it is replaced.
+    """
+    if not isinstance(case.production, Damaged):
+        records = case.registry.history("production")
+        findings.require(verdict.not_rolled_back(case.version, records))
 
 
 def _admit(case: Case, findings: Findings) -> Classifier:
@@ -164,6 +176,7 @@ def _score(case: Case, classifier: Classifier, findings: Findings) -> Names:
     findings.mistakes = _mistakes(case, answers)
     findings.note(verdict.enough_images(scores.per_class, settings.min_per_class))
     findings.note(verdict.accuracy(scores, settings.min_accuracy))
+    findings.note(verdict.recalls(scores.per_class, settings.min_recall))
     return _names(case.card.classes, answers)
 
 

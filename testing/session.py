@@ -3,18 +3,20 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from alerts.alert import Alert
 from alerts.sender import AlertSender
 from images.source import load
 from process.errors import Failure, UsageError
+from registry.errors import Corrupt
 from registry.record import StageState
 from registry.store import Registry
 from registry.verdict import Verdict
 from testing import promote, report
-from testing.errors import NoCandidate
+from testing.errors import NoCandidate, NotIntact
 from testing.findings import Findings
-from testing.gate import Case, judge, open_case
+from testing.gate import MODEL, Case, judge, open_case
 from testing.settings import GateSettings
 from testing.verdict import percent, points
 
@@ -46,6 +48,7 @@ def run_gate(settings: GateSettings, registry: Registry, alerts: AlertSender) ->
 
     Raises:
         NoCandidate: testing is empty.
+        NotIntact: the candidate is in production already, and damaged there.
         ClassesDiffer, NothingHeldOut: the images do not fit the candidate.
         Overtaken: another changed production meanwhile.
         RegistryError: the registry cannot be used, or OutcomeUnknown.
@@ -65,6 +68,7 @@ def _run(settings: GateSettings, registry: Registry, alerts: AlertSender) -> Out
         raise NoCandidate("the testing stage holds no model: run `python -m training` first")
     version = candidate.record.version
     if isinstance(production, StageState) and production.record.version == version:
+        _require_intact(registry, production)
         return Outcome(0, (("verdict", "in production already"), ("version", version)))
     case = open_case(registry, candidate, production, load(settings.data), settings)
     findings = judge(case)
@@ -78,6 +82,18 @@ def _run(settings: GateSettings, registry: Registry, alerts: AlertSender) -> Out
         promote.refuse(alerts, verdict, where)
     places = where if copy is None else f"{copy}, and in the registry: {where}"
     return Outcome(0 if verdict.passed else 1, _facts(verdict, findings, places))
+
+
+def _require_intact(registry: Registry, production: StageState) -> None:
+    with TemporaryDirectory(prefix="gate-") as folder:
+        try:
+            registry.fetch(production, Path(folder) / MODEL)
+        except Corrupt as damage:
+            version = production.record.version[:12]
+            raise NotIntact(
+                f"PRODUCTION IS BROKEN: it holds the candidate, {version}, already, but {damage}: "
+                f"put it back with `python -m registry rollback --to {version} --why ...`"
+            ) from damage
 
 
 def _verdict(case: Case, findings: Findings) -> Verdict:

@@ -18,6 +18,13 @@ class GateSettings(Settings):
     min_accuracy: float = Field(
         0.95, ge=0, le=1, description="The least accuracy on held-out images."
     )
+    min_recall: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="The least recall of every class: one whose whole confidence interval lies "
+        "below is refused.",
+    )
     margin: float = Field(
         0.02,
         gt=0,

@@ -9,8 +9,9 @@ A margin is allowed anew at each promotion, so small losses can add up over many
 is the floor under accuracy, which does not move.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from registry.record import StageRecord
 from registry.verdict import Check
 from testing.comparison import Comparison
 from testing.intervals import Estimate, images_needed
@@ -18,6 +19,28 @@ from testing.scoring import ClassScores, Scores
 
 NAMED = 5  # classes listed in a sentence
 LONGEST_NAME = 60  # characters of each
+LONGEST_WHY = 300  # characters of what a person gave as a reason
+
+
+def not_rolled_back(version: str, records: Sequence[StageRecord]) -> Check:
+    """Production must not have been rolled back from the candidate.
+
+    It still is in testing then, and no figure of the gate's says what was wrong with it.
+
+    Args:
+        version: the candidate.
+        records: every record of production, newest first.
+    """
+    newest = next((i for i, record in enumerate(records) if record.version == version), 0)
+    change = records[newest - 1] if newest else None
+    if change is None or change.action != "rollback":
+        return Check("history", True, "production was not rolled back from this version")
+    who, when, why = map(visible, (change.who, change.when, change.why[:LONGEST_WHY]))
+    sentence = (
+        f"{who} rolled production back from this version at {when} ({why}): train again, or put it "
+        f"back by hand with `python -m registry promote {version[:12]} --force --why ...`"
+    )
+    return Check("history", False, sentence)
 
 
 def accuracy(scores: Scores, minimum: float) -> Check:
@@ -30,6 +53,22 @@ def accuracy(scores: Scores, minimum: float) -> Check:
         f"the {100 * minimum:g} % that GATE_MIN_ACCURACY asks for"
     )
     return Check("accuracy", passed, sentence)
+
+
+def recalls(per_class: Mapping[str, ClassScores], minimum: float) -> Check:
+    """No class may be one that the candidate with confidence mostly fails to recognise.
+
+    What counts is the upper bound, so that a class of few images is not refused by chance.
+    """
+    lost = {name: each for name, each in per_class.items() if each.recall.high < minimum}
+    floor = f"{100 * minimum:g} % (GATE_MIN_RECALL)"
+    sentence = f"no class has a recall that lies below {floor} with confidence"
+    if lost:
+        found = "; ".join(percent(each.recall) for each in list(lost.values())[:NAMED])
+        sentence = (
+            f"too few images are recognised of {listed(lost)}: recall {found} is below {floor}"
+        )
+    return Check("recall", not lost, sentence)
 
 
 def enough_images(per_class: Mapping[str, ClassScores], minimum: int) -> Check:
@@ -102,7 +141,8 @@ def same_data(trained_on: str, judged_by: str) -> Check:
         "judged by what was held out of its own training's data"
         if trained_on == judged_by
         else f"trained on other data ({trained_on[:12]}) than it is judged by ({judged_by[:12]}): "
-        "whether an image is held out depends on its pixels alone, so none of them was trained on"
+        "whether an image is held out depends on its pixels alone, so training saw no identical "
+        "pixels; it may have seen copies of another size or quality"
     )
     return Check("data", True, sentence)
 

@@ -20,7 +20,7 @@ from registry.memory import MemoryBackend
 from registry.record import StageState
 from registry.store import Registry
 from registry.verdict import Verdict
-from testing.errors import ClassesDiffer, NoCandidate, NothingHeldOut, Overtaken
+from testing.errors import ClassesDiffer, NoCandidate, NothingHeldOut, NotIntact, Overtaken
 from testing.session import Outcome, run_gate
 from testing.settings import GateSettings
 from tests.registry.keyrings import trust
@@ -35,6 +35,8 @@ from tests.testing.paint import (
     model,
     paint,
 )
+
+LENIENT = {"min_accuracy": 0.3, "min_recall": 0}  # lets BLIND_TO_RED in
 
 Publish = Callable[..., StageState]
 Gate = Callable[..., Outcome]
@@ -95,7 +97,7 @@ def test_worse_candidate_is_refused(
     gate()
     before = registry.current("production")
     state = publish(BLIND_TO_RED)
-    outcome = gate(min_accuracy=0.3)
+    outcome = gate(**LENIENT)
     assert outcome.exit_code == 1
     assert registry.current("production") == before
     verdict = last_verdict(registry, state)
@@ -112,7 +114,7 @@ def test_better_candidate_replaces_production(
     publish: Publish, gate: Gate, registry: Registry
 ) -> None:
     publish(BLIND_TO_RED)
-    assert gate(min_accuracy=0.3).exit_code == 0
+    assert gate(**LENIENT).exit_code == 0
     better = publish(RIGHT)
     assert gate().exit_code == 0
     assert in_production(registry) == better.record.version
@@ -125,7 +127,51 @@ def test_candidate_below_the_floor_is_refused(
     state = publish(BLIND_TO_RED)
     assert gate().exit_code == 1
     assert in_production(registry) == ""
-    assert failed(last_verdict(registry, state)) == ["accuracy"]
+    assert failed(last_verdict(registry, state)) == ["accuracy", "recall"]
+
+
+def test_candidate_that_has_lost_a_class_is_refused(
+    publish: Publish, gate: Gate, registry: Registry
+) -> None:
+    state = publish(BLIND_TO_RED)
+    assert gate(min_accuracy=0.3).exit_code == 1
+    verdict = last_verdict(registry, state)
+    assert failed(verdict) == ["recall"]
+    assert "'red'" in verdict.reasons[0]
+    assert "'blue'" not in verdict.reasons[0]
+
+
+def test_one_from_which_production_was_rolled_back_does_not_return(
+    publish: Publish, gate: Gate, registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    good = publish(BETTER).record.version
+    gate()
+    bad = publish(RIGHT)
+    gate()
+    registry.rollback("cats are called dogs")
+    assert gate().exit_code == 1
+    assert in_production(registry) == good
+    verdict = last_verdict(registry, bad)
+    assert failed(verdict) == ["history"]
+    assert [check.name for check in verdict.checks] == ["history"]  # nothing was asked of it
+    [sentence] = verdict.reasons
+    assert "tester rolled production back" in sentence
+    assert "cats are called dogs" in sentence
+    assert registry.history("production")[0].when in sentence
+    assert f"registry promote {bad.record.version[:12]} --force --why" in sentence
+    assert sentence in alerted(caplog)[-1]
+
+
+def test_one_that_a_person_put_back_is_left_there(
+    publish: Publish, gate: Gate, registry: Registry
+) -> None:
+    publish(BETTER)
+    gate()
+    bad = publish(RIGHT).record.version
+    gate()
+    registry.rollback("a mistake")
+    registry.promote(bad, registry.current("production"), "it was none", force=True)
+    assert "in production already" in gate().text
 
 
 def test_one_in_production_already_is_not_judged_again(
@@ -145,7 +191,7 @@ def test_refused_candidate_can_be_judged_again(
 ) -> None:
     state = publish(BLIND_TO_RED)
     gate()
-    assert gate(min_accuracy=0.3).exit_code == 0
+    assert gate(**LENIENT).exit_code == 0
     assert [verdict.passed for verdict in registry.verdicts(state.record.version)] == [False, True]
 
 
@@ -496,6 +542,26 @@ class TestDamage:
         assert registry.current("production") == before
         assert len(alerted(caplog)) == 1
 
+    def test_damaged_candidate_in_production_is_no_success(
+        self,
+        publish: Publish,
+        gate: Gate,
+        registry: Registry,
+        tmp_path: Path,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        version = publish(RIGHT).record.version
+        gate()
+        self.truncate(tmp_path / "registry" / "production" / "best_model.hdf5")
+        with pytest.raises(NotIntact, match=r"production/best_model\.hdf5") as caught:
+            gate()
+        assert caught.value.exit_code == 1
+        assert f"registry rollback --to {version[:12]}" in str(caught.value)
+        assert "PRODUCTION IS BROKEN" in alerted(caplog)[-1]
+        registry.rollback("as the gate said", to=version)
+        assert "in production already" in gate().text
+        assert registry.verify() == []
+
     def test_altered_version_is_not_promoted(
         self, publish: Publish, gate: Gate, registry: Registry, tmp_path: Path
     ) -> None:
@@ -516,7 +582,7 @@ class TestDamage:
         caplog: pytest.LogCaptureFixture,
     ) -> None:
         broken = publish(BLIND_TO_RED).record.version
-        gate(min_accuracy=0.3)
+        gate(**LENIENT)
         self.truncate(tmp_path / "registry" / "production" / "best_model.hdf5")
         state = publish(RIGHT)
         assert gate().exit_code == 1
@@ -556,7 +622,7 @@ class TestUntrusted:
         reason: str,
     ) -> None:
         publish(BLIND_TO_RED)
-        gate(min_accuracy=0.3)
+        gate(**LENIENT)
         self.replace_record(backend, metadata)
         state = publish(RIGHT)
         assert gate().exit_code == 1
@@ -574,7 +640,7 @@ class TestUntrusted:
         self, publish: Publish, gate: Gate, registry: Registry, backend: MemoryBackend
     ) -> None:
         first = publish(BLIND_TO_RED).record.version
-        gate(min_accuracy=0.3)
+        gate(**LENIENT)
         self.replace_record(backend, {"signature": ""})
         registry.rollback("somebody wrote to production")
         publish(RIGHT)

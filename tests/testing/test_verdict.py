@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
+from registry.record import Action, StageRecord
 from testing import verdict
 from testing.comparison import Answers, Comparison, compare
 from testing.intervals import Estimate, paired_difference
-from testing.scoring import score
+from testing.scoring import ClassScores, score
 
 LEVEL, MARGIN = 0.95, 0.02
 
@@ -95,6 +96,85 @@ def test_accuracy_at_the_floor_passes(right: int, passed: bool) -> None:
     assert "GATE_MIN_ACCURACY" in check.sentence
 
 
+def recalled(*right: int, images: int = 20) -> dict[str, ClassScores]:
+    """The scores of classes of which so many of their images are answered rightly."""
+    truth = np.repeat(np.arange(len(right)), images)
+    answer = np.concatenate(
+        [np.r_[np.full(n, k), np.full(images - n, k - 1)] for k, n in enumerate(right)]
+    )
+    names = [f"class {number}" for number in range(len(right))]
+    return score(truth, np.eye(len(right), dtype=np.float32)[answer], names, LEVEL).per_class
+
+
+def test_a_lost_class_among_many_is_refused_by_name() -> None:
+    check = verdict.recalls(recalled(*[20] * 57, 0, *[20] * 42), 0.5)
+    assert not check.passed
+    assert "'class 57'" in check.sentence
+    assert "0.00 % [0.00, 16.11]" in check.sentence
+    assert "GATE_MIN_RECALL" in check.sentence
+    assert check.sentence.count("class ") == 1
+
+
+@pytest.mark.parametrize(
+    ("right", "images", "passed"),
+    [(0, 3, True), (0, 4, False), (1, 5, True), (5, 20, False), (6, 20, True), (20, 20, True)],
+)
+def test_a_class_is_refused_when_its_interval_lies_below(
+    right: int, images: int, passed: bool
+) -> None:
+    assert verdict.recalls(recalled(right, images, images=images), 0.5).passed is passed
+
+
+def test_the_end_of_the_interval_may_lie_on_the_floor() -> None:
+    per_class = recalled(5, 20)
+    high = per_class["class 0"].recall.high
+    assert verdict.recalls(per_class, high).passed
+    assert not verdict.recalls(per_class, float(np.nextafter(high, 1))).passed
+    assert verdict.recalls(recalled(0, 20), 0).passed
+
+
+def record(sequence: int, action: Action, version: str, why: str = "why") -> StageRecord:
+    return StageRecord(
+        "production", version * 64, "", sequence, "", action, f"who {sequence}", "when", why
+    )
+
+
+def history(*changes: str) -> list[StageRecord]:
+    """Records, newest first, of changes as ``+a`` and ``-a`` for promotions and rollbacks."""
+    actions: dict[str, Action] = {"+": "promote", "-": "rollback"}
+    return [record(n, actions[c[0]], c[1]) for n, c in enumerate(changes, 1)][::-1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "passed"),
+    [
+        ([], True),
+        (["+a"], True),
+        (["+b"], True),
+        (["+a", "+b", "-a"], False),
+        (["+a", "+b", "-a", "+c"], False),
+        (["+a", "+b", "+c", "-a"], True),  # b was below what was rolled back from
+        (["+a", "+b", "-a", "+b"], True),
+        (["+a", "+b", "-a", "+b", "+a"], True),
+        (["+a", "+b", "-a", "+b", "-a"], False),
+        (["+b", "-b"], True),  # put back over a damaged file
+        (["+b", "-b", "-a"], False),
+    ],
+)
+def test_one_from_which_production_was_rolled_back_is_refused(
+    changes: list[str], passed: bool
+) -> None:
+    assert verdict.not_rolled_back("b" * 64, history(*changes)).passed is passed
+
+
+def test_who_rolled_back_when_and_why_is_said_in_printable_letters() -> None:
+    records = [record(2, "rollback", "a", "cats\x1b[31m " + "x" * 999), record(1, "promote", "b")]
+    sentence = verdict.not_rolled_back("b" * 64, records).sentence
+    assert sentence.startswith("who 2 rolled production back from this version at when (cats")
+    assert sentence.isprintable()
+    assert len(sentence) < 600
+
+
 def test_each_class_needs_images() -> None:
     answers = np.array([[1, 0], [1, 0], [0, 1]], np.float32)
     per_class = score(np.array([0, 0, 1]), answers, ("cat", "dog"), LEVEL).per_class
@@ -135,6 +215,7 @@ def test_other_data_is_said_and_not_held_against_the_candidate() -> None:
     other = verdict.same_data("a" * 64, "b" * 64)
     assert other.passed
     assert "bbbbbbbbbbbb" in other.sentence
+    assert "no identical pixels" in other.sentence
 
 
 def test_names_in_sentences_are_quoted_short_and_few() -> None:
