@@ -145,6 +145,27 @@ def test_a_candidate_that_answers_wrongly_is_refused_and_tried_again_after_a_whi
     assert bench.holder.problem == ""
 
 
+def test_a_version_is_given_a_new_chance_after_another_has_served(
+    bench: Bench, models: tuple[Model, Model], impostor: Model, promote: Promote
+) -> None:
+    for model in (impostor, models[0], impostor):
+        promote(bench.registry, model)
+        bench.refresher.look()
+    assert bench.loaded.count(impostor[1].version) == 2
+    assert bench.serving == models[0][1].version
+
+
+def test_the_back_off_begins_anew_after_a_look_that_went_well(
+    bench: Bench, models: tuple[Model, Model], promote: Promote
+) -> None:
+    for _ in range(3):
+        bench.refresher.look()
+    promote(bench.registry, models[0])
+    bench.refresher.look()
+    bench.backend.error = Unreachable("no route")
+    assert bench.refresher.look() <= 8
+
+
 def test_a_damaged_candidate_is_refused(
     bench: Bench, models: tuple[Model, Model], promote: Promote
 ) -> None:

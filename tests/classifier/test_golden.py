@@ -54,9 +54,15 @@ def test_another_number_of_classes_is_refused(classifier: Classifier) -> None:
         golden.check(classifier, PIXELS, [0.5, 0.5])
 
 
-def test_nan_is_refused(classifier: Classifier, answer: npt.NDArray[np.float32]) -> None:
+@pytest.mark.parametrize("extreme", [np.argmin, np.argmax])
+def test_nan_is_refused(
+    classifier: Classifier,
+    answer: npt.NDArray[np.float32],
+    extreme: Callable[[npt.NDArray[np.float32]], int],
+) -> None:
+    """Of NaN on top, argmax says that the right class is on top."""
     expected = answer.copy()
-    expected[answer.argmin()] = np.nan
+    expected[extreme(answer)] = np.nan
     with pytest.raises(GoldenMismatch):
         golden.check(classifier, PIXELS, expected.tolist())
 
