@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +20,20 @@ hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
 
 CLASSES = ("circle", "cross", "square")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def children_hear_interrupts() -> Iterator[None]:
+    """Let a test's processes start with SIGINT at its default, in a background job too.
+
+    A script starts background jobs with SIGINT ignored, which processes inherit; a handler, even
+    one that does nothing, they do not.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, lambda number, frame: None)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")
