@@ -40,6 +40,7 @@ class Data:
         images: the number of images by part of the split: ``train``, ``validation``, ``held_out``.
         per_class: the number of images by class, over all parts.
         skipped: the files that could not be read, by name.
+        ambiguous: the images that another class has too, pixel for pixel, by name.
     """
 
     source: str
@@ -47,6 +48,7 @@ class Data:
     images: dict[str, int]
     per_class: dict[str, int]
     skipped: tuple[str, ...] = ()
+    ambiguous: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

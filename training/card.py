@@ -17,6 +17,7 @@ from images import SHAPE
 from images.dataset import Dataset
 from images.split import Split
 from registry.card import Card, Data, Golden
+from training.data import ambiguous
 from training.history import History
 from training.settings import TrainSettings
 
@@ -79,6 +80,7 @@ def _data(dataset: Dataset, parts: Split) -> Data:
         },
         per_class=dataset.per_class(),
         skipped=tuple(skipped.name for skipped in dataset.skipped),
+        ambiguous=ambiguous(dataset),
     )
 
 

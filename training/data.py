@@ -1,6 +1,7 @@
 """The images of a run, and whether they are enough to train on."""
 
 import logging
+from collections import defaultdict
 
 from images.dataset import Dataset
 from images.source import load
@@ -8,6 +9,8 @@ from images.split import Split, split
 from training.errors import NotEnoughImages
 
 logger = logging.getLogger(__name__)
+
+NAMED = 4  # ambiguous images in the log; the card has all of them
 
 
 def read(source: str) -> tuple[Dataset, Split]:
@@ -18,6 +21,14 @@ def read(source: str) -> tuple[Dataset, Split]:
         NotEnoughImages: a class is missing from the training or the validation part.
     """
     dataset = load(source)
+    if found := ambiguous(dataset):
+        logger.warning(
+            "%s: %d images are in several classes, pixel for pixel, and teach nothing but doubt: "
+            "leave each in its right class only; among them are %s",
+            source,
+            len(found),
+            ", ".join(found[:NAMED]),
+        )
     parts = split(dataset)
     if untested := _missing(parts.held_out, "held-out"):
         logger.warning("%s: the gate cannot judge all classes", untested)
@@ -29,6 +40,15 @@ def read(source: str) -> tuple[Dataset, Split]:
             "these classes, 50 or more of each to be safe"
         )
     return dataset, parts
+
+
+def ambiguous(dataset: Dataset) -> tuple[str, ...]:
+    """The images that another class has too, pixel for pixel, by name; equal ones side by side."""
+    classes = defaultdict(set)
+    for digest, label in zip(dataset.digests, dataset.labels.tolist(), strict=True):
+        classes[digest].add(label)
+    images = sorted(zip(dataset.digests, dataset.names, strict=True))
+    return tuple(name for digest, name in images if len(classes[digest]) > 1)
 
 
 def _missing(part: Dataset, name: str) -> str:

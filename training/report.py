@@ -11,7 +11,7 @@ from process.errors import Failure
 from registry.card import Card
 from training.settings import TrainSettings
 
-NAMED = 20  # skipped files in an e-mail; the card has all of them
+NAMED = 20  # files of a kind in an e-mail; the card has all of them
 
 
 def reported(train: Callable[[], Card], settings: TrainSettings, alerts: AlertSender) -> str:
@@ -53,6 +53,15 @@ def _summary(card: Card, seconds: float) -> str:
 
 def _details(card: Card) -> str:
     counts = ", ".join(f"{count} {part}" for part, count in card.data.images.items())
-    skipped = card.data.skipped
-    more = f" and {len(skipped) - NAMED} more" if len(skipped) > NAMED else ""
-    return f"Images: {counts}\nFiles skipped: {', '.join(skipped[:NAMED]) or 'none'}{more}"
+    return (
+        f"Images: {counts}\n"
+        f"Files skipped: {_named(card.data.skipped)}\n"
+        f"Images in several classes: {_named(card.data.ambiguous)}"
+    )
+
+
+def _named(names: tuple[str, ...]) -> str:
+    if not names:
+        return "none"
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"{len(names)}: {', '.join(names[:NAMED])}{more}"

@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,15 @@ def test_it_describes_the_run(made: Card, dataset: Dataset) -> None:
     assert sum(made.data.images.values()) == sum(made.data.per_class.values()) == len(dataset)
     assert made.code_revision == "test"
     assert made.libraries["keras"].startswith("3.")
+
+
+def test_it_names_images_in_several_classes(
+    make_model: Callable[..., Path], dataset: Dataset, settings: Settings
+) -> None:
+    doubled = dataset.select(np.append(np.arange(len(dataset)), 0))
+    doubled = replace(doubled, labels=np.append(dataset.labels, dataset.labels[0] + 1))
+    made = card.make(make_model(), HISTORY, doubled, split(dataset), settings())
+    assert made.data.ambiguous == (dataset.names[0],) * 2
 
 
 def test_it_survives_being_stored(made: Card) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,6 +49,18 @@ def test_unreadable_files_are_skipped_by_name(
         dataset, _ = data.read(str(folder))
     assert [skipped.name for skipped in dataset.skipped] == ["red/broken.png"]
     assert "red/broken.png" in caplog.text
+
+
+def test_equal_pixels_in_two_classes_are_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = paint(tmp_path / "colours", 40)
+    shutil.copy(folder / "red" / "03.png", folder / "blue" / "copy.png")
+    shutil.copy(folder / "red" / "04.png", folder / "red" / "again.png")
+    dataset, _ = data.read(str(folder))
+    assert data.ambiguous(dataset) == ("blue/copy.png", "red/03.png")
+    assert "2 images are in several classes" in caplog.text
+    assert "blue/copy.png, red/03.png" in caplog.text
 
 
 @pytest.mark.parametrize(

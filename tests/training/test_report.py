@@ -34,7 +34,14 @@ def card(make_model: Callable[..., Path], make_card: Callable[..., Card]) -> Car
     made = make_card(make_model())
     metrics = {"val_accuracy": 0.975, "best_epoch": 3}
     skipped = tuple(f"{index}.png" for index in range(25))
-    data = Data("shapes", "0" * 64, {"train": 7, "validation": 1, "held_out": 2}, {}, skipped)
+    data = Data(
+        "shapes",
+        "0" * 64,
+        {"train": 7, "validation": 1, "held_out": 2},
+        {},
+        skipped,
+        ("cat/1.png", "dog/2.png"),
+    )
     return replace(made, metrics=metrics, data=data)
 
 
@@ -59,7 +66,9 @@ def test_success(
     message = told(caplog)
     assert line in message
     assert "7 train, 1 validation, 2 held_out" in message
+    assert "skipped: 25: 0.png" in message
     assert "19.png and 5 more" in message
+    assert "Images in several classes: 2: cat/1.png, dog/2.png" in message
     assert "Duration: " in message
 
 
