@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help demo serve test lint types pytest lock clean
+.PHONY: help demo serve test lint types pytest torture lock clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -27,6 +27,9 @@ types: $(VENV)/development
 
 pytest: $(VENV)/development
 	$(BIN)/pytest
+
+torture: $(VENV)/development  ## nine minutes of power cuts, kills, lost replies and races for the registry
+	$(BIN)/python -m tests.registry.torture
 
 lock: $(VENV)/development  ## pin what requirements*.in ask for, with hashes
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade requirements.in -o requirements.txt
