@@ -161,6 +161,16 @@ def test_figures_are_those_of_the_verdict(make_case: Callable[..., Case]) -> Non
     assert "golden" not in document["card"]
 
 
+def test_page_says_what_held_out_means_and_whose_intervals_it_shows(
+    make_case: Callable[..., Case],
+) -> None:
+    case = make_case(RIGHT, tuple(COLOURS))
+    page, _ = pages(case, judge(case))
+    assert "training saw no identical pixels" in page.text
+    assert "never trained on" not in page.text
+    assert "Tango's (1998) score interval" in page.text
+
+
 def test_mistakes_are_pictured_worst_first(make_case: Callable[..., Case]) -> None:
     case = make_case(-RIGHT, tuple(COLOURS))
     _, document = pages(case, judge(case))

@@ -14,7 +14,7 @@ import pytest
 from alerts.sender import AlertSender
 from registry.backend import Blob
 from registry.card import Golden
-from registry.errors import Corrupt, OutcomeUnknown, Unreachable
+from registry.errors import Corrupt, NotPromotable, OutcomeUnknown, Unreachable
 from registry.local import LocalBackend
 from registry.memory import MemoryBackend
 from registry.record import StageState
@@ -160,6 +160,8 @@ def test_one_from_which_production_was_rolled_back_does_not_return(
     assert registry.history("production")[0].when in sentence
     assert f"registry promote {bad.record.version[:12]} --force --why" in sentence
     assert sentence in alerted(caplog)[-1]
+    with pytest.raises(NotPromotable, match="cats are called dogs"):  # hence --force
+        registry.promote(bad.record.version, registry.current("production"), "it was none")
 
 
 def test_one_that_a_person_put_back_is_left_there(
