@@ -1,10 +1,11 @@
 """Faults that a test orders, each for one request to come.
 
 They are ordered with ``POST /faults`` and the fields of a :class:`Fault` as JSON, and struck off
-with ``DELETE /faults``.
+with ``DELETE /faults``, or ``DELETE /faults?who=alice`` for those that are meant for one client.
 """
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -63,33 +64,38 @@ class Faults:
     def __init__(self) -> None:
         self._pending: list[Fault] = []
         self._lock = threading.Lock()
-        self._delayed = 0
-        self._none_delayed = threading.Condition(self._lock)
+        self._delayed: Counter[str] = Counter()
+        self._fewer_delayed = threading.Condition(self._lock)
 
     def order(self, fault: Fault) -> None:
         """Add one."""
         with self._lock:
             self._pending.append(fault)
 
-    def clear(self) -> int:
-        """Strike off all, and say how many there were, once no request is delayed any more."""
+    def clear(self, who: str = "") -> int:
+        """Strike off those for one client, or all; say how many there were.
+
+        It waits until no request of that client, or of any, is delayed any more.
+        """
         with self._lock:
-            count = len(self._pending)
-            self._pending.clear()
-            self._none_delayed.wait_for(lambda: self._delayed == 0)
-        return count
+            struck = [fault for fault in self._pending if who in ("", fault.who)]
+            self._pending = [fault for fault in self._pending if who not in ("", fault.who)]
+            self._fewer_delayed.wait_for(
+                lambda: not (self._delayed[who] if who else self._delayed.total())
+            )
+        return len(struck)
 
     @contextmanager
-    def delayed(self) -> Iterator[None]:
-        """Count a request as delayed."""
+    def delayed(self, who: str) -> Iterator[None]:
+        """Count a request of a client as delayed."""
         with self._lock:
-            self._delayed += 1
+            self._delayed[who] += 1
         try:
             yield
         finally:
             with self._lock:
-                self._delayed -= 1
-                self._none_delayed.notify_all()
+                self._delayed[who] -= 1
+                self._fewer_delayed.notify_all()
 
     def strike(self, operation: str, who: str) -> Fault | None:
         """The fault that hits this request, if any does."""

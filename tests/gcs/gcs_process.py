@@ -56,9 +56,13 @@ class GCSServer:
         """Order a fault: the fields are those of :class:`tests.gcs.faults.Fault`."""
         self._ask("POST", "/faults", fault)
 
-    def behave(self) -> int:
-        """Strike off the faults that have not struck to the end, and say how many there were."""
-        pending: int = self._ask("DELETE", "/faults", {}).json()["pending"]
+    def behave(self, who: str = "") -> int:
+        """Strike off the faults that have not struck to the end, and say how many there were.
+
+        With ``who``, those for one client. No request that was delayed is still on its way then.
+        """
+        answer = self._ask("DELETE", f"/faults?who={who}", {})
+        pending: int = answer.json()["pending"]
         return pending
 
     def stop(self) -> None:

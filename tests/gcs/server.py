@@ -125,7 +125,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _order(self, request: Request) -> Response:
         if request.method == "DELETE":
-            return Response.json({"pending": self.server.faults.clear()})
+            return Response.json({"pending": self.server.faults.clear(request.one.get("who", ""))})
         self.server.faults.order(Fault(**json.loads(request.body)))
         return Response(204)
 
@@ -154,7 +154,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _delay(self, fault: Fault, request: Request) -> None:
         """Serve a request whose client will not hear of it any more."""
-        with self.server.faults.delayed():
+        with self.server.faults.delayed(request.who):
             if fault.when == "after":
                 self.server.api.answer(request)
             # It has sent all it had to: that there is something to read means that it has gone.

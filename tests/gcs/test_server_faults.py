@@ -88,6 +88,8 @@ def test_a_delayed_request_is_done_although_its_client_has_gone(
 def test_a_fault_may_be_meant_for_one_client(gcs_server: GCSServer, raw: Raw) -> None:
     alice = Raw(raw.url, raw.bucket, "alice")
     gcs_server.fail(who="alice")
+    gcs_server.fail(who="bob")
+    assert gcs_server.behave("bob") == 1
     assert raw.put("a", b"").ok
     assert alice.put("b", b"").status_code == 503
     alice.session.close()
