@@ -3,7 +3,7 @@
 import logging
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from api.cache import MODEL, Cache, LastServed
 from api.errors import CacheUnwritable, NothingInProduction
 from api.settings import FOLLOW
 from registry.card import Card
-from registry.errors import Corrupt, NotPromotable, Untrusted
+from registry.errors import Corrupt, NotPromotable, Untrusted, Unwritable
 from registry.record import StageRecord, StageState
 from registry.store import Registry
 
@@ -89,7 +89,7 @@ class Source:
 
         Raises:
             RegistryError: it could not be fetched, or is not what was signed.
-            OSError: there is no room for it at all.
+            CacheUnwritable: nor is there room for it in a temporary folder.
         """
         self.unkept = None
         self._make_room(wanted, serving)
@@ -98,8 +98,8 @@ class Source:
         if path is not None:
             yield path, card
             return
-        with tempfile.TemporaryDirectory() as folder:
-            yield self._fetch(wanted, Path(folder) / MODEL), card
+        with ExitStack() as stack:
+            yield self._fetch_aside(wanted, stack), card
 
     def vouch(self, wanted: Wanted) -> Card:
         """The card, if kept evidence or the registry's shows that the version may be served.
@@ -147,6 +147,13 @@ class Source:
         with self._noting():
             return self._cache.add(wanted.version, lambda target: self._fetch(wanted, target))
         return None
+
+    def _fetch_aside(self, wanted: Wanted, stack: ExitStack) -> Path:
+        try:
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            return self._fetch(wanted, Path(folder) / MODEL)
+        except (OSError, Unwritable) as error:
+            raise self.unkept or error from error
 
     def _fetch(self, wanted: Wanted, target: Path) -> Path:
         return self._registry.fetch(wanted.state or wanted.version, target)

@@ -412,6 +412,16 @@ def test_a_cache_that_cannot_be_written_keeps_no_model_from_serving(
     assert bench.holder.problem == ""
 
 
+def test_where_there_is_no_room_at_all_the_cache_is_named(
+    bench: Bench, models: tuple[Model, Model], promote: Promote
+) -> None:
+    promote(bench.registry, models[0])
+    bench.backend.full = Path("/")
+    bench.refresher.look()
+    assert bench.serving == ""
+    assert f"MODEL_CACHE={bench.cache} cannot be written" in bench.holder.problem
+
+
 def test_room_is_made_before_a_model_is_fetched(
     bench: Bench,
     models: tuple[Model, Model],
