@@ -103,10 +103,10 @@ def test_macro_intervals_hold_the_truth_as_often_as_they_say(
 @pytest.mark.parametrize(
     ("won", "lost", "images", "level", "low", "high"),
     [
-        # Fagerland, Lydersen and Laake (2014), Statist. Med. 33:2850: airway hyper-responsiveness
-        # and complete response, "Tango asymptotic score".
+        # Fagerland, Lydersen and Laake (2014), Statist. Med. 33:2850, table V
         (1, 7, 21, 0.95, -0.517, -0.026),
-        (6, 16, 161, 0.95, -0.124, -0.005),
+        # R, contingencytables: Tango_asymptotic_score_CI_paired_2x2 of 59, 6, 16 and 80
+        (6, 16, 161, 0.95, -0.1240, -0.0054),
         # R, PropCIs 0.3-0: scoreci.mp(25, 28, 618, 0.90)
         (28, 25, 618, 0.90, -0.0148, 0.0247),
     ],
