@@ -63,10 +63,9 @@ def names(item: Any, key: str, others: set[str], where: str) -> list[str]:
 
 
 def _list(item: Any, name: str, where: str) -> list[str]:
-    length = _length(item, name, where)
-    if length is None:
+    if _length(item, name, where) is None:
         raise Finding(f"{where} is not a list")
-    values = [_ascii(value, where) for value in item.attrs[name]] if length else []
+    values = [_ascii(value, where) for value in item.attrs[name]]
     for value in values:
         if not value.isprintable() or len(value) > LONGEST_NAME:
             raise Finding(f"{where} holds the name {shown(value)}")

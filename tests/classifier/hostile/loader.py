@@ -54,7 +54,7 @@ class Content(NamedTuple):
 
 def main() -> None:
     logging.disable()
-    genuine, seen = Path(sys.argv[1]), set()
+    genuine, seen = Path(sys.argv[1]), set[bytes]()
     expected = described(load(genuine))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "best_model.hdf5"
@@ -62,17 +62,21 @@ def main() -> None:
         for number in map(int, sys.stdin):
             path.write_bytes(mutated(genuine.read_bytes(), number))
             EVENTS.clear()
-            content = read(path)
-            if content.digest not in seen:
-                seen.add(content.digest)
-                for fault in faults(path, content, expected):
-                    sys.stdout.write(f"{number} {fault}\n")
+            try:
+                found = faults(path, read(path), seen, expected)
+            except Exception as error:
+                found = [f"does not load or run: {error!r}"]
+            for fault in found:
+                sys.stdout.write(f"{number} {fault}\n")
     sys.stdout.write(f"{len(seen)} contents, {len(MODELS)} configurations\n")
 
 
-def faults(path: Path, content: Content, expected: object) -> list[str]:
-    """What is wrong with a file that was accepted."""
-    found = []
+def faults(path: Path, content: Content, seen: set[bytes], expected: object) -> list[str]:
+    """What is wrong with a file that was accepted, if it is not one that was seen before."""
+    found: list[str] = []
+    if content.digest in seen:
+        return found
+    seen.add(content.digest)
     if content.kind not in MODELS:
         MODELS[content.kind] = load(path)
         if described(MODELS[content.kind]) != expected:
