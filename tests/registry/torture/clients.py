@@ -5,7 +5,15 @@ import uuid
 from collections.abc import Callable, Sequence
 
 from registry.backend import Backend
-from registry.errors import AlreadyThere, Conflict, NotFound, OutcomeUnknown, RegistryError
+from registry.errors import (
+    AlreadyThere,
+    Conflict,
+    NotFound,
+    NotPromotable,
+    OutcomeUnknown,
+    RegistryError,
+    Unreachable,
+)
 from registry.record import Damaged, StageRecord, StageState
 from registry.store import Registry
 from tests.registry.keyrings import trust
@@ -69,8 +77,10 @@ class Client:
             return Answer("there")
         except NotFound as error:
             return Answer("nothing" if NOTHING_TO_ROLL_BACK_TO in str(error) else "failed")
-        except RegistryError:
+        except (NotPromotable, Unreachable):
             return Answer("failed")
+        except RegistryError as error:
+            raise Violation(f"no fault but lost answers was ordered: {error}") from error
 
     def _do(self, call: Call) -> Answer:
         registry = self.registry

@@ -26,7 +26,6 @@ from registry.local import LocalBackend
 from registry.store import Registry
 from tests.registry.samples import Sample, approved, sample
 
-SAMPLES = 4
 REGISTRY = "parent/registry"  # below the folder that is there already
 
 # Events that change nothing on disk, but for modes, which no file is read by here.
@@ -146,6 +145,11 @@ class Recorder:
         return path.relative_to(self._folder).as_posix()
 
 
+def samples(folder: Path) -> list[Sample]:
+    """The models of which the changes speak by number."""
+    return [sample(folder, number, lines=10) for number in range(4)]
+
+
 def publish(registry: Registry, models: list[Sample], number: int) -> str:
     """Publish a model."""
     return registry.publish(models[number].path, models[number].card, "new").record.operation
@@ -159,8 +163,11 @@ def promote(registry: Registry, models: list[Sample], number: int) -> str:
 
 
 def rollback(registry: Registry, models: list[Sample], number: int) -> str:
-    """Roll production back to a model."""
-    return registry.rollback("bad", models[number].version).record.operation
+    """Roll production back to a model, if it holds another one."""
+    state = registry.current("production")
+    if state is None or state.record.version != models[number].version:
+        state = registry.rollback("bad", models[number].version)
+    return state.record.operation
 
 
 ACTIONS = {"publish": publish, "promote": promote, "rollback": rollback}
@@ -179,7 +186,7 @@ def act(folder: Path, scratch: Path, actions: str, recorder: Recorder, actor: in
         clock=lambda: datetime(2026, 1, actor, tzinfo=UTC),
         new_id=lambda: f"{actor}{next(numbers):031x}",
     )
-    models = [sample(scratch, number) for number in range(SAMPLES)]
+    models = samples(scratch)
     for action in actions.split(","):
         what, _, number = action.partition(":")
         recorder.add(Step("done", ACTIONS[what](registry, models, int(number))))

@@ -79,7 +79,7 @@ class Model:
                 return replace(self, testing=(*self.testing, change))
             case "promote" if self.current == tuple(filter(None, [call.against])):
                 return self._holding(operation, call.version, self._with(call.version))
-            case "rollback" if call.version in self._earlier.difference(self.standing[-1:]):
+            case "rollback" if call.version in self._earlier:
                 return self._holding(operation, call.version, self._back_to(call.version))
             case "rollback" if not call.version and len(self.standing) > 1:
                 return self._holding(operation, self.standing[-2], self.standing[:-1])

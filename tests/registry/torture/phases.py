@@ -14,9 +14,8 @@ from registry.backend import Backend
 from registry.local import LocalBackend
 from registry.memory import MemoryBackend
 from tests.gcs.gcs_process import GCSServer
-from tests.registry.samples import sample
 from tests.registry.torture import on_gcs, power_cuts
-from tests.registry.torture.disk_trace import SAMPLES, Trace
+from tests.registry.torture.disk_trace import Trace, samples
 from tests.registry.torture.figures import Figures
 from tests.registry.torture.histories import Race
 from tests.registry.torture.lost_replies import let_one_of_two_be_unlucky, strike_each_write
@@ -43,7 +42,7 @@ class Torture:
         self._server = server
         self._bucket = server.make_bucket()
         self._figures = figures
-        self._models = [sample(folder, seed) for seed in range(SAMPLES)]
+        self._models = samples(folder)
         self._survived: set[tuple[str, frozenset[str]]] = set()
 
     @property
@@ -64,7 +63,7 @@ class Torture:
 
     # --- power cuts ---
 
-    def cut_power(self, seed: int, count: int = 200) -> None:
+    def cut_power(self, seed: int, count: int = 100) -> None:
         """Cut the power at moments of a registry's life that were not seen yet."""
         draw = random.Random(seed)
         life = ",".join([*FIRST_CHANGES, *draw.choices(CHANGES, k=2)])

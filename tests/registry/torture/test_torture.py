@@ -16,10 +16,10 @@ from registry.memory import MemoryBackend
 from registry.record import StageRecord, StageState
 from registry.switch import Switch
 from tests.gcs.gcs_process import GCSServer
-from tests.registry.samples import Sample, sample
+from tests.registry.samples import Sample
 from tests.registry.torture import power_cuts
 from tests.registry.torture.clients import Violation
-from tests.registry.torture.disk_trace import SAMPLES, Step, Trace
+from tests.registry.torture.disk_trace import Step, Trace, samples
 from tests.registry.torture.figures import Figures
 from tests.registry.torture.histories import Race
 from tests.registry.torture.phases import Torture
@@ -39,7 +39,7 @@ def torture(tmp_path: Path, gcs_server: GCSServer, gcs_bucket: str, figures: Fig
 
 @pytest.fixture
 def models(tmp_path: Path) -> list[Sample]:
-    return [sample(tmp_path, seed) for seed in range(SAMPLES)]
+    return samples(tmp_path)
 
 
 def test_power_cuts(torture: Torture, figures: Figures) -> None:
