@@ -170,6 +170,18 @@ def test_an_interpreter_that_fails_is_no_verdict(
         inspect(copy)
 
 
+def test_an_interpreter_that_never_ends_is_ended(
+    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endless = tmp_path / "python"
+    endless.write_text("#!/bin/sh\nwhile :; do :; done\n")
+    endless.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(endless))
+    monkeypatch.setattr("classifier.inspect.PATIENCE", 0.1)
+    with pytest.raises(HostileModel, match="its reader ended with SIGKILL"):
+        inspect(copy)
+
+
 def test_success_without_a_verdict_is_no_verdict(
     copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
