@@ -18,6 +18,7 @@ from registry.switch import Switch
 from tests.gcs.gcs_process import GCSServer
 from tests.registry.samples import Sample
 from tests.registry.torture import power_cuts
+from tests.registry.torture.__main__ import torment
 from tests.registry.torture.clients import Violation
 from tests.registry.torture.disk_trace import Step, Trace, samples
 from tests.registry.torture.figures import Figures
@@ -165,6 +166,19 @@ def test_sequences_find_a_wrong_rule(monkeypatch: pytest.MonkeyPatch, torture: T
     )
     with pytest.raises((AssertionError, ValueError)):
         torture.compare(torture.in_memory, 200, SEED, phases=[Phase.generate])
+
+
+def test_every_violation_is_counted_and_said(
+    figures: Figures, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def violate(seed: int) -> None:
+        raise Violation("a win was lost")
+
+    torment({"one": violate}, seed=7, seconds=0.01, figures=figures)
+    assert figures.violations[0] == "one, seed 8"
+    said = capsys.readouterr().out
+    assert "a win was lost" in said
+    assert "VIOLATION in one, seed 8" in said
 
 
 @pytest.fixture
