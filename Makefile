@@ -25,7 +25,7 @@ lint: $(VENV)/development
 types: $(VENV)/development
 	$(BIN)/mypy
 
-pytest: $(VENV)/development
+pytest: $(VENV)/development $(VENV)/debian
 	$(BIN)/pytest
 
 torture: $(VENV)/development  ## nine minutes of power cuts, kills, lost replies and races for the registry
@@ -46,6 +46,12 @@ $(BIN)/python:
 
 $(VENV)/runtime: requirements.txt $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	touch $@
+
+# The servers and tools that the tests start.
+$(VENV)/debian: debian-packages.txt $(BIN)/python
+	dpkg --status $$(cat $<) >/dev/null 2>&1 \
+	  || ($(SUDO) apt-get update && $(SUDO) apt-get install --yes --no-install-recommends $$(cat $<))
 	touch $@
 
 $(VENV)/development: requirements-dev.txt $(VENV)/runtime
