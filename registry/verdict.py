@@ -26,7 +26,7 @@ class Verdict:
     Attributes:
         id: ``<time>-<random>``, the name of its folder under the version's ``gate/``.
         version: the version that was judged.
-        compared_with: the production version that it was compared with; empty if there was none.
+        compared_with: the production version that it was to replace; empty if there was none.
         passed: whether every check passed.
         checks: each check, in the order in which it was made.
         metrics: held-out metrics, overall and per class, with confidence intervals.

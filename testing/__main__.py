@@ -1,7 +1,7 @@
 """Judge the candidate in the testing stage, and promote it to production or refuse it.
 
-Exit codes: 0 promoted, or in production already and intact; 1 refused or failed; 2 called or
-configured wrong.
+Exit codes: 0 promoted, passed where GATE_PROMOTE is false, or in production already and intact;
+1 refused or failed; 2 called or configured wrong.
 """
 
 import sys

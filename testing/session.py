@@ -28,7 +28,7 @@ class Outcome:
     """What a run of the gate came to.
 
     Attributes:
-        exit_code: 0 if the candidate is in production.
+        exit_code: 0 if the candidate is in production, or passed and is not to go there yet.
         lines: what to tell a person, as headings and facts.
     """
 
@@ -42,7 +42,7 @@ class Outcome:
 
 
 def run_gate(settings: GateSettings, registry: Registry, alerts: AlertSender) -> Outcome:
-    """Judge what is in testing; write the verdict; promote or refuse.
+    """Judge what is in testing; write the verdict; promote, unless told not to, or refuse.
 
     Operators are told of a refusal, and of a failure that they did not see on a command line.
 
@@ -76,12 +76,13 @@ def _run(settings: GateSettings, registry: Registry, alerts: AlertSender) -> Out
     attachments = report.render(case, findings, verdict)
     where = registry.add_verdict(verdict, attachments)
     copy = promote.leave_copies(Path(settings.reports), attachments)
-    if verdict.passed:
-        promote.promote(registry, verdict, production)
-    else:
+    if not verdict.passed:
         promote.refuse(alerts, verdict, where)
+    elif settings.promote:
+        promote.promote(registry, verdict, production)
     places = where if copy is None else f"{copy}, and in the registry: {where}"
-    return Outcome(0 if verdict.passed else 1, _facts(verdict, findings, places))
+    lines = _facts(verdict, findings, settings.promote, places)
+    return Outcome(0 if verdict.passed else 1, lines)
 
 
 def _require_intact(registry: Registry, production: StageState) -> None:
@@ -97,11 +98,11 @@ def _require_intact(registry: Registry, production: StageState) -> None:
 
 
 def _verdict(case: Case, findings: Findings) -> Verdict:
-    comparison = findings.comparison
+    production = case.production
     return Verdict(
         id=case.registry.new_verdict_id(),
         version=case.version,
-        compared_with=comparison.version if comparison else "",
+        compared_with=production.record.version if isinstance(production, StageState) else "",
         passed=findings.passed,
         checks=tuple(findings.checks),
         metrics=findings.metrics,
@@ -110,11 +111,9 @@ def _verdict(case: Case, findings: Findings) -> Verdict:
     )
 
 
-def _facts(verdict: Verdict, findings: Findings, places: str) -> Lines:
-    lines = [
-        ("verdict", "promoted to production" if verdict.passed else "REFUSED"),
-        ("version", verdict.version),
-    ]
+def _facts(verdict: Verdict, findings: Findings, promoted: bool, places: str) -> Lines:
+    passed = "promoted to production" if promoted else "passed, and not promoted (GATE_PROMOTE)"
+    lines = [("verdict", passed if verdict.passed else "REFUSED"), ("version", verdict.version)]
     if scores := findings.scores:
         lines.append(("accuracy", f"{percent(scores.accuracy)} on {scores.images} images"))
         lines.append(("F1", f"{percent(scores.f1)}, the mean over {len(scores.per_class)} classes"))
@@ -122,4 +121,6 @@ def _facts(verdict: Verdict, findings: Findings, places: str) -> Lines:
         lines.append(("difference", f"{points(rival.difference)} to {rival.version[:12]}"))
     lines += [("reason", sentence) for sentence in verdict.reasons]
     lines.append(("report", places))
+    if verdict.passed and not promoted:
+        lines.append(("promote", f"python -m registry promote {verdict.version} --why ..."))
     return tuple(lines)

@@ -50,6 +50,11 @@ class GateSettings(Settings):
         description="Let in a candidate although production cannot be trusted or loaded to "
         "compare.",
     )
+    promote: bool = Field(
+        True,
+        description="Put a candidate that passed into production; with `false` it is only judged, "
+        "and `python -m registry promote` does that later.",
+    )
     reports: str = Field(
         "var/gate", description="The folder where the latest report is left for reading."
     )

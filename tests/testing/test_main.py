@@ -19,14 +19,18 @@ ROOT = Path(__file__).parents[2]
 Publish = Callable[..., StageState]
 
 
-def gate(*flags: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def run(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "testing", *flags],
+        [sys.executable, "-m", *command],
         env=os.environ | {"PYTHONPATH": str(ROOT)} | variables,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def gate(*flags: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return run("testing", *flags, **variables)
 
 
 def test_help_lists_the_settings_without_loading_tensorflow() -> None:
@@ -112,3 +116,24 @@ class TestRuns:
         assert told.returncode == 2
         assert "nowhere" in told.stderr
         assert "Traceback" not in told.stderr
+
+    def test_judged_now_and_promoted_later(
+        self, publish: Publish, registry: Registry, variables: dict[str, str]
+    ) -> None:
+        version = publish(RIGHT).record.version
+        told = gate("--promote=false", **variables)
+        assert told.returncode == 0, told.stderr
+        assert told.stdout.startswith("verdict    passed, and not promoted (GATE_PROMOTE)\n")
+        assert registry.current("production") is None
+        command = told.stdout.splitlines()[-1].removeprefix("promote    python -m ").split()
+        assert command == ["registry", "promote", version, "--why", "..."]
+        url = {"REGISTRY_URL": variables["REGISTRY_URL"]}
+        promoted = run(*command[:-1], "the canary was as good", **url)
+        assert promoted.returncode == 0, promoted.stderr
+        state = open_registry(RegistrySettings(url="file:registry")).current("production")
+        assert state
+        assert (state.record.version, state.record.forced) == (version, False)
+        assert state.record.why == "the canary was as good"
+        assert gate("--promote=false", **variables).stdout.startswith(
+            "verdict    in production already\n"
+        )

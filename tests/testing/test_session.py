@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from alerts.sender import AlertSender
+from registry import evidence
 from registry.backend import Blob
 from registry.card import Golden
 from registry.errors import Corrupt, NotPromotable, OutcomeUnknown, Unreachable
@@ -195,6 +196,51 @@ def test_refused_candidate_can_be_judged_again(
     gate()
     assert gate(**LENIENT).exit_code == 0
     assert [verdict.passed for verdict in registry.verdicts(state.record.version)] == [False, True]
+
+
+class TestNotPromoted:
+    """GATE_PROMOTE=false: judged and signed, for a person or a roll-out to promote."""
+
+    def test_production_is_left_as_it_is(
+        self, publish: Publish, gate: Gate, registry: Registry
+    ) -> None:
+        first = publish(BLIND_TO_RED).record.version
+        gate(**LENIENT)
+        before = registry.current("production")
+        version = publish(RIGHT).record.version
+        outcome = gate(promote=False)
+        assert outcome.exit_code == 0
+        assert registry.current("production") == before
+        assert outcome.lines[-1] == ("promote", f"python -m registry promote {version} --why ...")
+        assert registry.examine(version, registry.evidence(version)).version == version
+        evidence.require_compared(version, registry.evidence(version), first)
+        promoted = registry.promote(version, before, "the canary was as good")
+        assert not promoted.record.forced
+
+    def test_a_refusal_is_one(self, publish: Publish, gate: Gate) -> None:
+        publish(BLIND_TO_RED)
+        outcome = gate(promote=False)
+        assert outcome.exit_code == 1
+        assert outcome.lines[0] == ("verdict", "REFUSED")
+        assert "promote" not in dict(outcome.lines)
+
+    def test_the_comparison_is_held(self, publish: Publish, gate: Gate, registry: Registry) -> None:
+        version = publish(RIGHT).record.version
+        gate(promote=False)
+        other = publish(BETTER).record.version
+        gate()
+        with pytest.raises(NotPromotable, match=f"production holds {other} now"):
+            evidence.require_compared(version, registry.evidence(version), other)
+
+    def test_what_cannot_be_compared_is_what_it_replaces(
+        self, publish: Publish, gate: Gate, registry: Registry, tmp_path: Path
+    ) -> None:
+        first = publish(RIGHT).record.version
+        gate()
+        other = paint(tmp_path / "other", {f"{name}ish": rgb for name, rgb in COLOURS.items()})
+        version = publish(BETTER, classes=tuple(f"{name}ish" for name in COLOURS)).record.version
+        assert gate(data=str(other), drop_classes=True, promote=False).exit_code == 0
+        evidence.require_compared(version, registry.evidence(version), first)
 
 
 def test_empty_testing_stage_is_named(gate: Gate) -> None:
