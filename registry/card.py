@@ -31,16 +31,35 @@ class Golden:
 
 
 @dataclass(frozen=True)
+class DataFinding:
+    """Something about the data that a person should look at.
+
+    Attributes:
+        name: a short identifier, as ``duplicates`` or ``label-errors``.
+        sentence: what was found.
+        advice: what to do about it.
+        images: the images concerned, by name; those that matter most come first.
+    """
+
+    name: str
+    sentence: str
+    advice: str
+    images: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Data:
     """What a model was trained on.
 
     Attributes:
         source: the folder, or the name of the built-in data.
         fingerprint: a hash over every image's class and pixels.
-        images: the number of images by part of the split: ``train``, ``validation``, ``held_out``.
+        images: the number of images by part of the split: ``train``, ``validation``,
+            ``calibration``, ``held_out``.
         per_class: the number of images by class, over all parts.
         skipped: the files that could not be read, by name.
         ambiguous: the images that another class has too, pixel for pixel, by name.
+        findings: what else training found in the images.
     """
 
     source: str
@@ -49,6 +68,47 @@ class Data:
     per_class: dict[str, int]
     skipped: tuple[str, ...] = ()
     ambiguous: tuple[str, ...] = ()
+    findings: tuple[DataFinding, ...] = ()
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """One point of a coverage-accuracy curve.
+
+    Attributes:
+        threshold: the least confidence of an answer that is accepted.
+        coverage: the share of images with such an answer, above 0.
+        accuracy: the share of these answers that are right.
+    """
+
+    threshold: float
+    coverage: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What the calibration part said of the model's confidence.
+
+    Attributes:
+        images: the number of images that it was measured on.
+        ece_before: the expected calibration error as trained (arXiv:1706.04599, 15 bins of equal
+            width).
+        ece_after: the same with the temperature, on the images that it was fitted to.
+        coverage: the share of images that are answered with a class at the card's threshold.
+        accuracy: the share of these answers that are right; None if there are none.
+        reached: whether the threshold was shown to give the accuracy asked for; None if a person
+            chose it.
+        curve: coverage and accuracy by threshold, from the lowest threshold to the highest.
+    """
+
+    images: int
+    ece_before: float
+    ece_after: float
+    coverage: float
+    accuracy: float | None
+    reached: bool | None = None
+    curve: tuple[CurvePoint, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,6 +129,8 @@ class Card:
         created: when, ISO 8601, UTC.
         code_revision: the revision of this code base, or ``unknown``.
         libraries: the versions of what trained it.
+        temperature: what the logits were divided by; it is inside the weights, and here for people.
+        calibration: how far its confidence can be relied on; None if that was not measured.
     """
 
     version: str
@@ -84,6 +146,8 @@ class Card:
     created: str
     code_revision: str
     libraries: dict[str, str]
+    temperature: float = 1.0
+    calibration: Calibration | None = None
 
 
 def require_same_answers(card: Card, first: Card) -> None:

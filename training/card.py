@@ -73,11 +73,7 @@ def _data(dataset: Dataset, parts: Split) -> Data:
     return Data(
         source=dataset.source,
         fingerprint=dataset.fingerprint,
-        images={
-            "train": len(parts.train),
-            "validation": len(parts.validation),
-            "held_out": len(parts.held_out),
-        },
+        images={part: len(images) for part, images in vars(parts).items()},
         per_class=dataset.per_class(),
         skipped=tuple(skipped.name for skipped in dataset.skipped),
         ambiguous=ambiguous(dataset),

@@ -36,7 +36,7 @@ def read(source: str) -> tuple[Dataset, Split]:
     if any(faults):
         raise NotEnoughImages(
             f"{source} is too small to train on: {'; '.join(filter(None, faults))}; a hash of each "
-            "image's pixels puts 70 % into training and 10 % into validation, so add images of "
+            "image's pixels puts 60 % into training and 10 % into validation, so add images of "
             "these classes, 50 or more of each to be safe"
         )
     return dataset, parts

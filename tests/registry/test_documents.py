@@ -1,5 +1,6 @@
 """What is written reads back the same, and nothing else is taken for it."""
 
+import json
 from dataclasses import MISSING, fields, replace
 from typing import Any, get_args
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry import document
-from registry.card import Card, Golden
+from registry.card import Calibration, Card, CurvePoint, DataFinding, Golden
 from registry.errors import Corrupt
 from registry.record import Action, Stage, StageRecord
 from registry.verdict import Check, Verdict
@@ -89,6 +90,36 @@ def test_a_card_survives_its_document(
     again = document.decode(Card, document.encode(one), "card.json")
     assert again == one
     assert again.golden.pixels == pixels
+
+
+SHARE = st.floats(0, 1)
+CALIBRATIONS = st.builds(
+    Calibration,
+    images=st.integers(0, 10**6),
+    ece_before=SHARE,
+    ece_after=SHARE,
+    coverage=SHARE,
+    accuracy=st.none() | SHARE,
+    reached=st.none() | st.booleans(),
+    curve=st.lists(st.builds(CurvePoint, SHARE, SHARE, SHARE), max_size=3).map(tuple),
+)
+FINDINGS = st.builds(DataFinding, TEXT, TEXT, TEXT, st.lists(TEXT, max_size=3).map(tuple))
+
+
+@given(NUMBER, st.none() | CALIBRATIONS, st.lists(FINDINGS, max_size=2).map(tuple))
+def test_what_a_card_says_of_confidence_and_data_survives_too(
+    temperature: float, calibration: Calibration | None, findings: tuple[DataFinding, ...]
+) -> None:
+    before = card("0" * 64)
+    data = replace(before.data, findings=findings)
+    one = replace(before, data=data, temperature=temperature, calibration=calibration)
+    assert document.decode(Card, document.encode(one), "card.json") == one
+
+
+def test_a_card_from_before_calibration_is_still_one() -> None:
+    stored = json.loads(document.encode(card("0" * 64)))
+    del stored["temperature"], stored["calibration"], stored["data"]["findings"]
+    assert document.decode(Card, json.dumps(stored).encode(), "card.json") == card("0" * 64)
 
 
 @given(

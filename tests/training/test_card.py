@@ -41,6 +41,7 @@ def test_it_describes_the_run(made: Card, dataset: Dataset) -> None:
     assert made.arguments["epochs"] == 2
     assert made.threshold == 0.3
     assert made.data.fingerprint == dataset.fingerprint
+    assert list(made.data.images) == ["train", "validation", "calibration", "held_out"]
     assert sum(made.data.images.values()) == sum(made.data.per_class.values()) == len(dataset)
     assert made.code_revision == "test"
     assert made.libraries["keras"].startswith("3.")

@@ -12,7 +12,7 @@ from PIL import Image
 
 from images.decode import decode
 from images.errors import EmptyClass, NoImages
-from images.split import HELD_OUT, VALIDATION, positions
+from images.split import CALIBRATION, HELD_OUT, VALIDATION, positions
 from process.errors import UsageError
 from tests.training.squares import paint
 from training import data
@@ -23,7 +23,7 @@ Part = Callable[[float], bool]
 PARTS: dict[str, Part] = {
     "held_out": lambda position: position < HELD_OUT,
     "validation": lambda position: HELD_OUT <= position < HELD_OUT + VALIDATION,
-    "train": lambda position: position >= HELD_OUT + VALIDATION,
+    "train": lambda position: position >= HELD_OUT + VALIDATION + CALIBRATION,
 }
 
 
