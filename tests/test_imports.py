@@ -19,6 +19,7 @@ ALLOWED = {
     "testing": {"alerts", "classifier", "images", "process", "registry"},
     "training": {"alerts", "classifier", "images", "process", "registry"},
     "demo": {"images", "process", "registry"},
+    "jenkins": {"alerts", "images", "process", "registry"},
 }
 
 
