@@ -5,7 +5,34 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help demo serve test lint types pytest torture lock clean
+STAGES := api training testing
+
+# What `make image` builds from, for and under which name; `make base` makes the BASE
+# localhost/debian-python:bookworm. SOURCE is the address that the images' label gives.
+BASE   :=
+DEVICE := cpu
+TAG    := dev
+SOURCE := unknown
+# Docker's format has the health check; isolated by chroot, a build runs in a container too. This
+# machine's own package index and authorities are lent to pip, and stay out of every layer.
+BUILD   = --format docker --isolation chroot --network host --layers \
+  $(addprefix --build-arg BASE=,$(BASE)) --build-arg DEVICE=$(DEVICE) --build-arg SOURCE=$(SOURCE) \
+  --build-arg REVISION=$$(git describe --always --dirty --abbrev=40 --exclude '*') \
+  --build-arg VERSION=$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) \
+  $(addprefix --secret id=pip.conf$(COMMA)src=,$(wildcard /etc/pip.conf)) \
+  $(addprefix --secret id=authorities$(COMMA)src=,$(wildcard /etc/ssl/certs/ca-certificates.crt))
+COMMA  := ,
+LEFT_OUT := dev/* usr/share/doc/* usr/share/locale/* usr/share/man/* var/cache/apt/* var/lib/apt/lists/*
+
+LOCK = $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+# TensorFlow asks for libclang, 62 MB that nothing imports.
+define pin-stages
+for stage in $(STAGES); do for device in cpu gpu; do \
+  $(LOCK) --no-emit-package libclang requirements/$$stage.in requirements/$$device.in \
+    -o requirements/$$stage-$$device.txt || exit; done; done
+endef
+
+.PHONY: help demo serve test lint types pytest torture lock pins base image image-test clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -31,9 +58,28 @@ pytest: $(VENV)/development $(VENV)/debian
 torture: $(VENV)/development  ## nine minutes of power cuts, kills, lost replies and races for the registry
 	$(BIN)/python -m tests.registry.torture
 
+lock: LOCK += --upgrade
 lock: $(VENV)/development  ## pin what requirements*.in ask for, with hashes
-	$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade requirements.in -o requirements.txt
-	$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade requirements-dev.in -o requirements-dev.txt
+	$(LOCK) requirements.in -o requirements.txt
+	$(LOCK) requirements-dev.in -o requirements-dev.txt
+	$(pin-stages)
+
+pins: $(VENV)/development  ## pin what each image holds, as requirements.txt does
+	$(pin-stages)
+
+base: $(VENV)/podman  ## make a Debian for the images, localhost/debian-python, where none can be pulled
+	folder=$$(mktemp -d) && trap "$(SUDO) rm -rf $$folder" EXIT \
+	  && $(SUDO) debootstrap --variant=minbase --include=ca-certificates,python3,python3-venv bookworm $$folder \
+	  && $(SUDO) tar --create --directory $$folder $(foreach path,$(LEFT_OUT),--exclude='./$(path)') . \
+	    | podman import - localhost/debian-python:bookworm
+
+image: $(addprefix image-,$(STAGES))  ## build the image of each stage (BASE=..., DEVICE=cpu|gpu, TAG=...)
+
+image-%: $(VENV)/podman
+	podman build $(BUILD) --target $* --tag localhost/classifier-$*:$(TAG) .
+
+image-test: image $(VENV)/development  ## build the images, then run them as a cluster would
+	IMAGE_TAG=$(TAG) $(BIN)/pytest tests/image
 
 clean:  ## remove everything made here: environment, models, caches
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -52,6 +98,11 @@ $(VENV)/runtime: requirements.txt $(BIN)/python
 $(VENV)/debian: debian-packages.txt $(BIN)/python
 	dpkg --status $$(cat $<) >/dev/null 2>&1 \
 	  || ($(SUDO) apt-get update && $(SUDO) apt-get install --yes --no-install-recommends $$(cat $<))
+	touch $@
+
+$(VENV)/podman: $(BIN)/python
+	command -v podman runc debootstrap >/dev/null \
+	  || ($(SUDO) apt-get update && $(SUDO) apt-get install --yes --no-install-recommends podman buildah runc debootstrap)
 	touch $@
 
 $(VENV)/development: requirements-dev.txt $(VENV)/runtime
