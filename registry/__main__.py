@@ -2,6 +2,7 @@
 
 python -m registry list
 python -m registry show [VERSION|testing|production]
+python -m registry card [VERSION|testing|production] [--html] [--output FILE]
 python -m registry promote VERSION --why WHY [--force]
 python -m registry rollback --why WHY [--to VERSION]
 python -m registry verify
@@ -13,13 +14,14 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TypeVar, get_args
 
 from process.command import run
 from process.logs import LogSettings, configure
 from process.settings import listing, read
 from registry import describe, document, evidence, keys, names
-from registry.errors import AmbiguousVersion, BadKey, Corrupt, NotFound
+from registry.errors import AmbiguousVersion, BadKey, Corrupt, NotFound, Unwritable
 from registry.open import location, open_registry
 from registry.record import Stage, StageState
 from registry.settings import RegistrySettings
@@ -69,9 +71,17 @@ def _parser() -> argparse.ArgumentParser:
         reading.add_argument("--json", action="store_true", help="print JSON")
     add("verify", _verify, "read everything and say what is damaged, missing or not signed")
     add("keygen", _keygen, "make the pair of keys that production is signed and verified with")
-    show.add_argument(
-        "what", nargs="?", default="production", metavar="VERSION|STAGE", help="default: production"
-    )
+    card = add("card", _card, "write a version's model card, for people")
+    card.add_argument("--html", action="store_true", help="as an HTML page instead of Markdown")
+    card.add_argument("--output", type=Path, metavar="FILE", help="where to; default: print it")
+    for showing in (show, card):
+        showing.add_argument(
+            "what",
+            nargs="?",
+            default="production",
+            metavar="VERSION|STAGE",
+            help="default: production",
+        )
     promote = add("promote", _promote, "put a version that the gate passed into production")
     promote.add_argument("version", metavar="VERSION", help="a version, or how it begins")
     promote.add_argument("--force", action="store_true", help="ask for no signed verdict")
@@ -117,6 +127,37 @@ def _show_stage(registry: Registry, arguments: argparse.Namespace) -> int:
     else:
         _print(f"{describe.stage(stage, state)}\n\n{describe.history(history)}")
     return 0
+
+
+def _card(registry: Registry, arguments: argparse.Namespace) -> int:
+    # No other command needs what renders it.
+    from registry import dossier, model_card
+
+    found = dossier.gather(registry, _chosen(registry, arguments))
+    text = model_card.page(found) if arguments.html else model_card.markdown(found)
+    if arguments.output is None:
+        sys.stdout.write(text)
+    else:
+        _write(arguments.output, text)
+    return 0
+
+
+def _chosen(registry: Registry, arguments: argparse.Namespace) -> str:
+    """The version that was named, or that is in the stage that was named."""
+    if arguments.what not in STAGES:
+        return _resolve(registry, arguments.what)
+    stage: Stage = arguments.what
+    state = registry.current(stage)
+    if state is None:
+        raise NotFound(f"{stage} is empty in {arguments.location}")
+    return state.record.version
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Unwritable(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _promote(registry: Registry, arguments: argparse.Namespace) -> int:

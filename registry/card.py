@@ -92,7 +92,7 @@ class Calibration:
 
     Attributes:
         images: the number of images that it was measured on.
-        ece_before: the expected calibration error as trained (arXiv:1706.04599, 15 bins of equal
+        ece_before: the expected calibration error as trained (arXiv:1706.04599, 10 bins of equal
             width).
         ece_after: the same with the temperature, on the images that it was fitted to.
         coverage: the share of images that are answered with a class at the card's threshold.

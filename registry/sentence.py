@@ -10,3 +10,8 @@ def sentence(text: str, length: int) -> str:
     """``text`` on one line of at most ``length`` characters."""
     line = " ".join(printable(text).split())
     return line if len(line) <= length else f"{line[: length - 3]}..."
+
+
+def visible(text: str) -> str:
+    """``text`` with what would not show, or would turn text around, as an escape."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -307,6 +307,15 @@ class Registry:
         """
         return [self._verdict(version, id) for id in evidence.verdict_ids(self._backend, version)]
 
+    def check_verdict(self, version: str) -> None:
+        """Check that the gate signed its latest verdict on a version, and the card it judged by.
+
+        Raises:
+            Untrusted: it is not signed as it has to be.
+        """
+        if self._trust:
+            evidence.require_signed(version, self.evidence(version), self._trust)
+
     def verify(self) -> list[str]:
         """Read everything; return a sentence for each thing that is wrong."""
         return list(dict.fromkeys(audit.problems(self, self._backend, self._trust)))

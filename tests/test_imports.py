@@ -52,8 +52,10 @@ def test_dependencies_point_one_way(package: str) -> None:
         ("cv2", {"images"}),
         ("google", {"registry"}),
         ("cryptography", {"registry"}),
+        ("markdown_it", {"registry"}),
         ("flask", {"api"}),
         ("waitress", {"api"}),
+        ("prometheus_client", {"api"}),
         ("pickle", set()),
     ],
 )

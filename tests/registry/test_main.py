@@ -191,6 +191,30 @@ def test_a_version_is_shown_with_what_the_gate_said(
     assert "forced" in answer.out
 
 
+def test_a_model_card_is_written(command: Command, registry: Registry, samples: Samples) -> None:
+    [one] = samples(1)
+    said(command("card"), "production is empty")
+    promoted(registry, one)
+    answer = command("card")
+    assert answer.code == 0
+    assert answer.out.startswith(f"# Model card: `{one.version[:12]}`\n")
+    assert command("card", one.version[:8].upper()).out == answer.out
+    assert command("card", "testing").out == answer.out
+    page = command("card", "--html").out
+    assert page.startswith("<!DOCTYPE html>")
+    assert "☂ &amp; &lt;b&gt;" in page
+    answer = command("card", one.version, "--html", "--output", "card.html")
+    assert (answer.code, answer.out) == (0, "")
+    assert (command.folder / "card.html").read_text(encoding="utf-8") == page
+    said(command("card", "--output", "no/card.md"), "no/card.md cannot be written")
+    said(command("card", "0" * 64), "no version")
+
+
+def test_no_other_command_loads_what_renders_cards() -> None:
+    code = "import sys, registry.__main__; sys.exit('jinja2' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
 def test_what_a_person_gets_wrong(command: Command, registry: Registry, samples: Samples) -> None:
     for each in samples(17):  # more than there are digits: two begin alike
         registry.publish(each.path, each.card, "new")
