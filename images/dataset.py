@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from images import duplicates
 from images.decode import Images
 
 
@@ -50,6 +51,14 @@ class Dataset:
     def digests(self) -> tuple[bytes, ...]:
         """The SHA-256 of each image's pixels."""
         return tuple(hashlib.sha256(image.tobytes()).digest() for image in self.images)
+
+    @cached_property
+    def groups(self) -> npt.NDArray[np.int64]:
+        """A number for each image, the same for equal ones and near-duplicates: int64[N]."""
+        numbers: dict[bytes, int] = {}
+        equal = np.array([numbers.setdefault(it, len(numbers)) for it in self.digests], np.int64)
+        first = np.unique(equal, return_index=True)[1]
+        return duplicates.groups([self.images[index] for index in first])[equal]
 
     @cached_property
     def fingerprint(self) -> str:

@@ -47,6 +47,13 @@ def test_a_selection_may_be_empty() -> None:
     assert nothing.fingerprint
 
 
+def test_equal_images_are_of_one_group_and_flat_ones_too() -> None:
+    images = dataset().images
+    images[3], images[4] = images[0], 0
+    images[5] = images[4]
+    assert replace(dataset(), images=images).groups.tolist() == [0, 1, 2, 0, 3, 3]
+
+
 @given(order=st.permutations(range(6)))
 def test_the_fingerprint_knows_neither_order_nor_names(order: list[int]) -> None:
     whole = dataset()

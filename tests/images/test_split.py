@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from images import digits, folder
 from images.dataset import Dataset
+from images.decode import decode
 from images.split import Split, positions, split
 from tests.images.files import encoded, noise
 
@@ -71,6 +73,42 @@ def test_duplicates_stay_together_across_formats_and_classes(tmp_path: Path) -> 
     assert found == {"train", "validation", "calibration", "held_out"}
     for seed in range(40):
         assert of[f"a/{seed}"] == of[f"b/{seed}"] == of[f"c/{seed}"]
+
+
+@pytest.fixture(scope="module")
+def copied() -> Dataset:
+    """Pictures, each followed by two copies with other pixels."""
+    pictures = [noise(16, 16, seed=seed) for seed in range(60)]
+    files = [
+        encoded(cv2.resize(picture, (128, 128)), form, quality=quality)
+        for picture in pictures
+        for form, quality in (("JPEG", 90), ("JPEG", 50), ("WEBP", 70))
+    ]
+    return Dataset(
+        source="copied",
+        images=np.stack([decode(file) for file in files]),
+        labels=np.zeros(len(files), np.int64),
+        classes=("a", "b"),
+        names=tuple(f"{picture}.{copy}" for picture in range(60) for copy in range(3)),
+    )
+
+
+def test_near_duplicates_stay_together(copied: Dataset) -> None:
+    of = parts(split(copied))
+    for name, part in of.items():
+        assert part == of[name.split(".")[0] + ".0"]
+    assert set(of.values()) == {"train", "validation", "calibration", "held_out"}
+
+
+@given(kept=st.sets(st.integers(0, 179)), added=st.sets(st.integers(0, 179)))
+def test_adding_images_moves_none_but_towards_held_out(
+    copied: Dataset, kept: set[int], added: set[int]
+) -> None:
+    order = ["held_out", "validation", "calibration", "train"]
+    before = parts(split(copied.select(np.array(sorted(kept), np.int64))))
+    after = parts(split(copied.select(np.array(sorted(kept | added), np.int64))))
+    for name, part in before.items():
+        assert order.index(after[name]) <= order.index(part)
 
 
 def test_the_parts_of_the_digits_are_about_60_10_10_and_20_percent() -> None:
