@@ -15,6 +15,7 @@ from api.batcher import Batcher
 from api.cache import Cache
 from api.holder import Holder
 from api.loading import load_checked, warm_sizes
+from api.metrics import Metrics, StateCollector
 from api.refresher import Refresher
 from api.server import Server, listen
 from api.service import Service
@@ -42,8 +43,12 @@ def main(argv: Sequence[str]) -> int:
     holder = Holder()
     load = functools.partial(load_checked, batch_sizes=warm_sizes(settings.max_batch))
     refresher = Refresher(source, holder, load, alerts, model.refresh_seconds)
-    batcher = Batcher(holder.answer, settings.max_batch)
-    service = Service(holder, batcher, refresher.initialise, alerts, settings.request_timeout)
+    metrics = Metrics()
+    batcher = Batcher(metrics.watch(holder.answer), settings.max_batch)
+    metrics.read_also(StateCollector(holder, lambda: batcher.waiting, lambda: refresher.failures))
+    service = Service(
+        holder, batcher, refresher.initialise, alerts, settings.request_timeout, metrics
+    )
     serve(settings, service)
     ended = [batcher.stop(LAST_WORDS), refresher.stop(LAST_WORDS)]
     alerts.close(LAST_WORDS)

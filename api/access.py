@@ -1,4 +1,4 @@
-"""A name for every request, and a line in the log."""
+"""A name for every request, a line in the log, and a count."""
 
 import logging
 import re
@@ -8,13 +8,15 @@ from urllib.parse import quote
 
 from flask import Flask, Response, g, request
 
+from api.service import service
+
 logger = logging.getLogger(__name__)
 
 HEADER = "X-Request-Id"
 
 
 def install(app: Flask) -> None:
-    """Let every request of ``app`` carry an id and leave a line."""
+    """Let every request of ``app`` carry an id, leave a line and be counted."""
     app.before_request(_begin)
     app.after_request(_end)
 
@@ -27,12 +29,15 @@ def _begin() -> None:
 
 
 def _end(response: Response) -> Response:
+    seconds = time.monotonic() - g.started
+    rule = request.url_rule.rule if request.url_rule else None
+    service().metrics.count_request(rule, request.method, response.status_code, seconds)
     response.headers[HEADER] = g.request_id
     line(
         request.method,
         request.path,
         response.status_code,
-        milliseconds=round(1000 * (time.monotonic() - g.started), 1),
+        milliseconds=round(1000 * seconds, 1),
         request_id=g.request_id,
         version=g.version,
     )

@@ -37,6 +37,11 @@ class Batcher(Generic[Item, Answer]):
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="batcher", daemon=True)
 
+    @property
+    def waiting(self) -> int:
+        """How many items wait for the predictor; takes no lock."""
+        return len(self._waiting)
+
     def start(self) -> None:
         """Start answering; what was submitted before has waited. Call it once, after any fork."""
         self._thread.start()

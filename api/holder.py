@@ -69,15 +69,19 @@ class Holder:
     Attributes:
         current: the model that serves; None until the first one is ready.
         problem: what last kept a model from serving, a sentence; empty if nothing does.
+        swaps: how many times another version came to serve, the first one included.
     """
 
     def __init__(self) -> None:
         self.current: Snapshot | None = None
         self.problem = "the registry is being asked which model to serve"
+        self.swaps = 0
         self._draining = False
 
     def swap(self, snapshot: Snapshot) -> None:
         """Serve ``snapshot`` from now on; batches in flight finish on the one before it."""
+        if self.current is None or self.current.version != snapshot.version:
+            self.swaps += 1
         self.current = snapshot
 
     def drain(self) -> None:

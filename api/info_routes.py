@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from flask import Blueprint, Response, jsonify
 
+from api.metrics import CONTENT_TYPE
 from api.service import service
 
 LIBRARIES = ("tensorflow", "tensorflow-cpu", "keras", "numpy", "flask", "waitress")
@@ -49,6 +50,12 @@ def info() -> Response:
         device=model.classifier.device,
         libraries=libraries(),
     )
+
+
+@routes.get("/metrics")
+def metrics() -> Response:
+    """Say what was counted, to Prometheus."""
+    return Response(service().metrics.exposition(), content_type=CONTENT_TYPE)
 
 
 @functools.cache

@@ -45,6 +45,9 @@ class Refresher:
         seconds: between two looks, when all is well.
         backoff: how long to leave a registry or a version alone that has failed.
         clock: seconds that never go back.
+
+    Attributes:
+        failures: how many looks did not see to it that what should serve does.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Refresher:
         self._seconds = seconds
         self._backoff = backoff
         self._clock = clock
+        self.failures = 0
         self._misses = 0  # looks in a row that could not tell what is in production
         self._bad_version, self._failures, self._retry_at = "", 0, 0.0
         self._fell_back = False
@@ -97,6 +101,7 @@ class Refresher:
         try:
             wanted = self._source.wanted()
         except Exception as error:
+            self.failures += 1
             self._misses += 1
             self._fall_back()
             self._report(error, _headline(error))
@@ -138,6 +143,7 @@ class Refresher:
             self._report(unkept, NOT_KEPT)
 
     def _refuse(self, version: str, error: Exception) -> None:
+        self.failures += 1
         self._failures = self._failures + 1 if version == self._bad_version else 1
         self._bad_version = version
         self._retry_at = self._clock() + self._backoff.delay(self._failures)

@@ -9,6 +9,7 @@ from flask import current_app
 from alerts.sender import AlertSender
 from api.batcher import Batcher
 from api.holder import Answer, Holder
+from api.metrics import Metrics
 from images import Images
 
 
@@ -22,6 +23,7 @@ class Service:
         initialise: makes sure that loading has begun, and returns at once.
         alerts: who is told of errors that nobody foresaw.
         request_timeout: seconds that an answer may take.
+        metrics: what is counted.
     """
 
     holder: Holder
@@ -29,6 +31,7 @@ class Service:
     initialise: Callable[[], None]
     alerts: AlertSender
     request_timeout: float
+    metrics: Metrics
 
 
 def service() -> Service:

@@ -11,6 +11,7 @@ from alerts.settings import AlertSettings
 from api.app import create_app
 from api.batcher import Batcher
 from api.holder import Answer, Holder, Snapshot
+from api.metrics import Metrics, StateCollector
 from api.service import Service
 from classifier.labels import Labels
 from images import Images
@@ -61,13 +62,15 @@ def holder() -> Holder:
 @pytest.fixture
 def service(holder: Holder) -> Iterator[Service]:
     """A service whose batcher runs, and which notes in the holder that it was initialised."""
-    batcher: Batcher[Images, Answer] = Batcher(holder.answer, 8)
+    metrics = Metrics()
+    batcher: Batcher[Images, Answer] = Batcher(metrics.watch(holder.answer), 8)
+    metrics.read_also(StateCollector(holder, lambda: batcher.waiting, lambda: 0))
     batcher.start()
 
     def initialise() -> None:
         holder.problem = "initialised"
 
-    yield Service(holder, batcher, initialise, open_alerts(AlertSettings(), "api"), 60)
+    yield Service(holder, batcher, initialise, open_alerts(AlertSettings(), "api"), 60, metrics)
     assert batcher.stop(60)
 
 

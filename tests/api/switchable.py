@@ -71,9 +71,9 @@ class Switchable:
         blob, _ = self._backend._objects[name]
         self._backend._objects[name] = (replace(blob, size=len(content)), content)
 
-    def diagnose(self) -> Diagnosis:
+    def diagnose(self, role: Role | None = None) -> Diagnosis:
         """As the seam has it."""
-        return self._backend.diagnose()
+        return self._backend.diagnose(role)
 
     def _present(self) -> MemoryBackend:
         if self.error is not None:

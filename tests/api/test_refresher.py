@@ -139,6 +139,7 @@ def test_a_candidate_that_answers_wrongly_is_refused_and_tried_again_after_a_whi
     bench.now += 7.9
     bench.refresher.look()
     assert bench.loaded.count(bad) == 2, "the second wait is no longer than the first"
+    assert bench.refresher.failures == 2, "a look that waits is no failure"
     promote(bench.registry, models[1])
     bench.refresher.look()
     assert bench.serving == models[1][1].version
