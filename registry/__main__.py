@@ -6,7 +6,7 @@ python -m registry card [VERSION|testing|production] [--html] [--output FILE]
 python -m registry promote VERSION --why WHY [--force]
 python -m registry rollback --why WHY [--to VERSION]
 python -m registry verify
-python -m registry doctor
+python -m registry doctor [--role training|gate|service]
 python -m registry keygen
 """
 
@@ -24,6 +24,7 @@ from registry import describe, document, evidence, keys, names
 from registry.errors import AmbiguousVersion, BadKey, Corrupt, NotFound, Unwritable
 from registry.open import location, open_registry
 from registry.record import Stage, StageState
+from registry.roles import Role
 from registry.settings import RegistrySettings
 from registry.store import Registry
 
@@ -66,9 +67,14 @@ def _parser() -> argparse.ArgumentParser:
     for reading in (
         add("list", _list, "list every version, oldest first"),
         show := add("show", _show, "show a version, or a stage and its history"),
-        add("doctor", _doctor, "say who we are, what we may do, and what stands in the way"),
+        doctor := add(
+            "doctor", _doctor, "say who we are, what we may do, and what stands in the way"
+        ),
     ):
         reading.add_argument("--json", action="store_true", help="print JSON")
+    doctor.add_argument(
+        "--role", choices=get_args(Role), help="whose work we have to be able to do"
+    )
     add("verify", _verify, "read everything and say what is damaged, missing or not signed")
     add("keygen", _keygen, "make the pair of keys that production is signed and verified with")
     card = add("card", _card, "write a version's model card, for people")
@@ -192,7 +198,7 @@ def _verify(registry: Registry, arguments: argparse.Namespace) -> int:
 
 
 def _doctor(registry: Registry, arguments: argparse.Namespace) -> int:
-    found = registry.doctor()
+    found = registry.doctor(arguments.role)
     states = {} if found.problems else _states(registry)
     _print(
         {"diagnosis": found, "states": states}

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
+from registry.roles import Role
+
 
 @dataclass(frozen=True)
 class Blob:
@@ -36,12 +38,14 @@ class Diagnosis:
         permissions: each operation that the stages need, and whether it is allowed; None where
             the registry does not tell.
         problems: what is wrong, a sentence each that says what to change.
+        note: why something is not known; empty if it is all told.
     """
 
     identity: str
     location: str
     permissions: Mapping[str, bool | None]
     problems: tuple[str, ...] = ()
+    note: str = ""
 
 
 class Backend(Protocol):
@@ -84,5 +88,10 @@ class Backend(Protocol):
             NotFound: the content of ``source`` is gone.
         """
 
-    def diagnose(self) -> Diagnosis:
-        """Say who we are to the registry and what we may do there; raises nothing."""
+    def diagnose(self, role: Role | None = None) -> Diagnosis:
+        """Say who we are to the registry and what we may do there; raises nothing.
+
+        Args:
+            role: whose work we have to be allowed to do; None for everyone's, as far as that shows
+                without knowing it.
+        """

@@ -108,7 +108,8 @@ def diagnosis(found: Diagnosis, states: Mapping[Stage, StageState | None]) -> st
             for name, state in states.items()
         ),
     ]
-    return "\n".join([table(rows), *(f"problem: {each}" for each in found.problems)])
+    notes = [f"note: {found.note}"] if found.note else []
+    return "\n".join([table(rows), *notes, *(f"problem: {each}" for each in found.problems)])
 
 
 def judgement(verdicts: Sequence[Verdict]) -> str:

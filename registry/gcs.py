@@ -10,7 +10,7 @@ import contextlib
 import functools
 import mimetypes
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, BinaryIO
 
 import google_crc32c
@@ -30,12 +30,24 @@ from registry.errors import (
     Unreachable,
 )
 from registry.gcs_errors import NEEDS, Asked, identity, translate, without_credentials
+from registry.roles import WRITES, Area, Role
 
 # Of an upload, this much is in memory at a time. The library sends up to so much in one request.
 CHUNK = 8 * 2**20
 
 # No stage needs this one: with it, diagnose also tells what is wrong with the bucket.
 SEE_BUCKET = "storage.buckets.get"
+
+WRITING = ("storage.objects.create", "storage.objects.delete")
+OF_BUCKET = ("storage.objects.list", SEE_BUCKET)
+
+# Why something is not known: without a role, and with one.
+UNTOLD = (
+    "a grant on condition of an object's name does not show on the bucket: say whose work is to "
+    "be done, with --role",
+    "a grant on condition of an object's name shows on objects alone, where there is one yet and "
+    "the server tells: otherwise the first write will",
+)
 
 
 class GCSBackend:
@@ -166,44 +178,92 @@ class GCSBackend:
                 raise self._gone(source) from None
             return self._blob(handle)
 
-    def diagnose(self) -> Diagnosis:
-        """Say who we are to the registry and what we may do there; raises nothing."""
+    def diagnose(self, role: Role | None = None) -> Diagnosis:
+        """Say who we are to the registry and what we may do there; raises nothing.
+
+        A grant on condition of an object's name does not show on the bucket. For a role, objects
+        of those that it writes are asked about; where there is none yet, nothing tells.
+        """
         permissions: dict[str, bool | None] = dict.fromkeys([*NEEDS, SEE_BUCKET])
+        note = ""
         try:
             client = self._client
         except Forbidden as error:
             return Diagnosis("nobody", self._url(""), permissions, (str(error),))
         try:
-            permissions |= self._permissions()
-            problems = self._lacking(permissions) + self._retention(permissions)
+            granted = self._granted()
+            permissions = self._permissions(granted, role)
+            problems = self._lacking(permissions) + self._retention(granted)
+            note = UNTOLD[role is not None] if None in permissions.values() else ""
         except RegistryError as error:
             problems = (str(error),)
         # Only now: on Google's own machines the first request finds out who we are.
-        return Diagnosis(identity(client._credentials), self._url(""), permissions, problems)
+        who = identity(client._credentials)
+        return Diagnosis(who, self._url(""), permissions, problems, note)
 
     # --- what diagnose tells ---
 
-    def _permissions(self) -> dict[str, bool]:
-        asked = [*NEEDS, SEE_BUCKET]
+    def _granted(self) -> Collection[str] | None:
+        """What is granted on the bucket; None from an emulator that does not tell."""
         with self._errors("", SEE_BUCKET):
             try:
-                granted = self._bucket.test_iam_permissions(asked, **self._patience)
+                return self._ask(self._bucket)
             except (api.NotFound, api.MethodNotAllowed, api.MethodNotImplemented):
                 self._require_bucket()
-                return {}  # an emulator without this method
-        return {permission: permission in granted for permission in asked}
+                return None
+
+    def _granted_in(self, area: Area) -> Collection[str] | None:
+        """What is granted on the objects of an area; None if there is none or nothing tells."""
+        blob = next((blob for blob in self.list(area.prefix) if area.holds(blob.name)), None)
+        if blob is None:
+            return None
+        with self._errors(blob.name, SEE_BUCKET):
+            try:
+                return self._ask(self._handle(blob.name))
+            except (api.ClientError, api.MethodNotImplemented):
+                return None
+
+    def _ask(self, about: storage.Bucket | storage.Blob) -> Collection[str]:
+        granted: list[str] = about.test_iam_permissions([*NEEDS, SEE_BUCKET], **self._patience)
+        return granted
+
+    def _permissions(
+        self, granted: Collection[str] | None, role: Role | None
+    ) -> dict[str, bool | None]:
+        if granted is None:
+            return dict.fromkeys([*NEEDS, SEE_BUCKET])
+        found: dict[str, bool | None] = {
+            # Objects are listed of the bucket, so that no condition on a name grants it.
+            permission: permission in granted or (False if permission in OF_BUCKET else None)
+            for permission in [*NEEDS, SEE_BUCKET]
+            if role is None or permission not in WRITING
+        }
+        for area in WRITES[role] if role else ():
+            here = self._granted_in(area)
+            for permission in WRITING if area.replaced else WRITING[:1]:
+                on_bucket = permission in granted or None
+                found[f"{permission} for {area}"] = (
+                    on_bucket if here is None else permission in here
+                )
+        return found
 
     def _lacking(self, permissions: Mapping[str, bool | None]) -> tuple[str, ...]:
         who = identity(self._client._credentials)
         return tuple(
-            f"{who} lacks {permission} on gs://{self._name}, needed for {need.purpose}: "
-            f"grant it {need.role}"
-            for permission, need in NEEDS.items()
-            if permissions[permission] is False
+            self._lack(who, *permission.split(" for "))
+            for permission, allowed in permissions.items()
+            if allowed is False and permission != SEE_BUCKET
         )
 
-    def _retention(self, permissions: Mapping[str, bool | None]) -> tuple[str, ...]:
-        if not permissions[SEE_BUCKET]:
+    def _lack(self, who: str, permission: str, area: str = "") -> str:
+        need = NEEDS[permission]
+        return (
+            f"{who} lacks {permission} for {self._url(area)}, needed for {need.purpose}: "
+            f"grant it {need.role}"
+        )
+
+    def _retention(self, granted: Collection[str] | None) -> tuple[str, ...]:
+        if SEE_BUCKET not in (granted or ()):
             return ()
         with self._errors("", SEE_BUCKET):
             bucket = self._client.get_bucket(self._name, **self._patience)

@@ -32,8 +32,10 @@ from registry.errors import (
     Unchanged,
     Unreachable,
 )
+from registry.roles import WRITES, Role
 
 METADATA = "metadata.json"
+FOLDERS = ("versions", "testing", "production")
 CHUNK = 1 << 20  # bytes
 
 
@@ -111,13 +113,15 @@ class LocalBackend:
             _sweep(path, number)
         return Blob(name, number, size, dict(metadata))
 
-    def diagnose(self) -> Diagnosis:
+    def diagnose(self, role: Role | None = None) -> Diagnosis:
         """See :meth:`registry.backend.Backend.diagnose`."""
         allowed: dict[str, bool | None] = {}
-        for area in ("versions", "testing", "production"):
+        written = {area.prefix.partition("/")[0] for area in WRITES[role]} if role else FOLDERS
+        for area in FOLDERS:
             folder = _nearest(self._root / area)
             allowed[f"read {area}/"] = _allows(folder, os.R_OK)
-            allowed[f"write {area}/"] = _allows(folder, os.W_OK)
+            if area in written:
+                allowed[f"write {area}/"] = _allows(folder, os.W_OK)
         problems = [
             f"user {identity.user()} may not {operation} in {self._root}: change its permissions"
             for operation, allows in allowed.items()

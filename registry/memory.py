@@ -6,6 +6,7 @@ from typing import BinaryIO
 
 from registry.backend import Blob, Diagnosis
 from registry.errors import NotFound, PreconditionFailed
+from registry.roles import Role
 
 
 class MemoryBackend:
@@ -47,7 +48,7 @@ class MemoryBackend:
         with self._lock:
             return self._put(name, self._content(source), metadata, generation)
 
-    def diagnose(self) -> Diagnosis:
+    def diagnose(self, role: Role | None = None) -> Diagnosis:
         """See :meth:`registry.backend.Backend.diagnose`."""
         return Diagnosis("this process", "memory", {"read": True, "write": True})
 

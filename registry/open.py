@@ -33,7 +33,7 @@ def open_registry(settings: RegistrySettings, signing: bool = False) -> Registry
         BadKey: a key that is needed is missing or cannot be used.
         RegistryError: the registry cannot say whether production is signed.
     """
-    backend = _backend(settings.url, settings.timeout)
+    backend = open_backend(settings.url, settings.timeout)
     public = settings.public_key
     verifier = Verifier(lambda: keys.read_public(public))
     if "public_key" in settings.model_fields_set:
@@ -87,7 +87,12 @@ def _require_unsigned(backend: Backend, settings: RegistrySettings) -> None:
         )
 
 
-def _backend(url: str, timeout: float) -> Backend:
+def open_backend(url: str, timeout: float) -> Backend:
+    """Where the objects of the registry of that URL lie; its rules are not kept there.
+
+    Raises:
+        BadRegistryURL: the URL names no registry.
+    """
     scheme, _, rest = url.partition(":")
     if scheme == "file":
         return LocalBackend(_folder(url, rest), timeout)

@@ -30,6 +30,7 @@ from registry.errors import (
 from registry.evidence import Evidence
 from registry.history import Log, earlier, latest
 from registry.record import Damaged, Grounds, Stage, StageRecord, StageState
+from registry.roles import Role
 from registry.switch import Before, Switch, read_state
 from registry.trust import Trust
 from registry.verdict import Verdict
@@ -320,9 +321,9 @@ class Registry:
         """Read everything; return a sentence for each thing that is wrong."""
         return list(dict.fromkeys(audit.problems(self, self._backend, self._trust)))
 
-    def doctor(self) -> Diagnosis:
-        """Say who we are to the registry, what we may do there, and what stands in the way."""
-        diagnosis = self._backend.diagnose()
+    def doctor(self, role: Role | None = None) -> Diagnosis:
+        """Say who we are to the registry, what of a role we may do, and what stands in the way."""
+        diagnosis = self._backend.diagnose(role)
         if diagnosis.problems:
             return diagnosis
         return replace(diagnosis, problems=tuple(self._unreadable_stages()))

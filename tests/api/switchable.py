@@ -10,6 +10,7 @@ from typing import BinaryIO
 from registry.backend import Blob, Diagnosis
 from registry.errors import RegistryError
 from registry.memory import MemoryBackend
+from registry.roles import Role
 
 
 class Switchable:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
-from tests.gcs import uploads
+from tests.gcs import iam, uploads
 from tests.gcs.api import API, Request, Response, route
 from tests.gcs.objects import Conditions, Draft, Refusal, StoredObject
 
@@ -225,6 +225,15 @@ def _component(api: API, request: Request, bucket: str, part: dict[str, Any]) ->
     stored = api.store.get(bucket, part["name"], part.get("generation"))
     Conditions.of(part.get("objectPreconditions", {})).check(stored)
     return stored
+
+
+@route("GET", OBJECT + "/iam/testPermissions", "objects.testIamPermissions")
+def permitted(api: API, request: Request, bucket: str, name: str) -> Response:
+    """Which of the permissions asked about the caller has on an object that exists."""
+    api.store.get(bucket, name, request.one.get("generation"))
+    granted = iam.granted(api.store.bucket(bucket), request.who, name)
+    asked = [each for each in request.query.get("permissions", []) if each in granted]
+    return Response.json({"kind": "storage#testIamPermissionsResponse", "permissions": asked})
 
 
 @route("PATCH", OBJECT, "objects.patch")

@@ -5,13 +5,14 @@ import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import requests
 
 from registry.errors import Forbidden
 from registry.gcs import GCSBackend
+from registry.roles import Role
 from registry.store import Registry
 from tests.gcs import permissions
 from tests.gcs.conftest import Raw
@@ -40,6 +41,15 @@ OPERATIONS: dict[str, Callable[[Raw, str], requests.Response]] = {
     "replace": lambda raw, name: raw.put(name, b"other"),
     "edit": lambda raw, name: raw.ask("PATCH", raw.path(name), json={"metadata": {"a": "b"}}),
     "delete": lambda raw, name: raw.ask("DELETE", raw.path(name)),
+}
+# How the doctor calls the areas.
+AREAS = {
+    "versions": "versions/*/best_model.hdf5",
+    "evidence": "versions/*/gate/",
+    "testing": "testing/best_model.hdf5",
+    "testing-log": "testing/log/",
+    "production": "production/best_model.hdf5",
+    "production-log": "production/log/",
 }
 PERMISSIONS = {
     "list": "storage.objects.list",
@@ -201,6 +211,31 @@ def test_a_stage_can_do_its_own_work_and_is_told_which_permission_it_lacks_for_o
             work(registry, new)
         assert [admin.history("testing"), admin.history("production")] == before
     assert admin.verify() == []
+
+
+def test_the_doctor_knows_what_each_stage_writes(
+    guarded: str, open_as: OpenAs, tmp_path: Path
+) -> None:
+    """What it asks of a role is what the table gives to the stage, and to no other."""
+    promoted(open_as(guarded, "admin"), sample(tmp_path, 0))
+    for stage in STAGES:
+        registry = open_as(guarded, stage)
+        found = registry.doctor()
+        assert (found.problems, bool(found.note)) == ((), True)
+        for role in get_args(Role):
+            found = registry.doctor(role)
+            assert None not in found.permissions.values()
+            lacking = [name for name, area in AREAS.items() if f"/{area}" in str(found.problems)]
+            expected = {grant.area for grant in permissions.grants() if grant.stage == role}
+            assert set(lacking) == (expected - {"registry"} if stage != role else set())
+
+
+def test_the_doctor_does_not_guess_before_there_is_an_object(guarded: str, open_as: OpenAs) -> None:
+    found = open_as(guarded, "gate").doctor("gate")
+    assert found.problems == ()
+    assert found.permissions["storage.objects.list"]
+    assert found.permissions["storage.objects.create for production/log/"] is None
+    assert "where there is one yet" in found.note
 
 
 @pytest.mark.parametrize(

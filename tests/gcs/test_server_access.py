@@ -70,6 +70,26 @@ def test_permissions_are_told_when_asked_for(gcs_server: GCSServer, raw: Raw) ->
     assert answer.json()["permissions"] == ["storage.objects.get"]
 
 
+def test_permissions_on_an_object_are_told_when_it_exists(
+    gcs_server: GCSServer, raw: Raw, alice: Raw
+) -> None:
+    raw.bucket = alice.bucket = gcs_server.make_bucket(
+        iamConfiguration={"uniformBucketLevelAccess": {"enabled": True}}
+    )
+    raw.made("mine/a")
+    raw.made("other/a")
+    name = f"projects/_/buckets/{raw.bucket}/objects/mine/"
+    condition = {"title": "mine", "expression": f'resource.name.startsWith("{name}")'}
+    creator = {"role": "roles/storage.objectCreator", "members": ["user:alice"]}
+    gcs_server.bind(raw.bucket, [creator | {"condition": condition}])
+    asked = {"permissions": ["storage.objects.delete", "storage.objects.create"]}
+    for path, granted in {"mine/a": ["storage.objects.create"], "other/a": []}.items():
+        answer = alice.ask("GET", f"{alice.path(path)}/iam/testPermissions", params=asked)
+        assert answer.json()["permissions"] == granted
+    answer = alice.ask("GET", f"{alice.path('mine/b')}/iam/testPermissions", params=asked)
+    assert answer.status_code == 404
+
+
 def test_a_policy_reads_back(gcs_server: GCSServer, raw: Raw) -> None:
     gcs_server.grant(raw.bucket, "roles/storage.admin", "roles/storage.objectViewer")
     found = raw.ask("GET", f"/storage/v1/b/{raw.bucket}/iam").json()

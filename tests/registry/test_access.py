@@ -96,11 +96,14 @@ def test_who_may_only_read_changes_nothing_and_is_told(
             assert where in str(refusal.value)
         assert registry.current("production") == state
         assert registry.verify() == []
-        found = registry.doctor()
+        found = registry.doctor("gate")
         assert found.identity == who
         assert False in found.permissions.values()
         assert found.problems
         assert all(who in each and where in each for each in found.problems)
+        found = registry.doctor("service")
+        assert found.problems == ()
+        assert None not in found.permissions.values()
 
 
 def test_what_may_not_be_read_is_not_taken_for_empty(public: Path, samples: Samples) -> None:

@@ -286,21 +286,49 @@ def test_nothing_is_wrong_with_an_open_bucket(gcs_backend: GCSBackend, gcs_bucke
 def test_what_is_not_permitted_is_told_with_its_remedy(
     gcs_backend: GCSBackend, gcs_server: GCSServer, gcs_bucket: str
 ) -> None:
+    for name in ("production/best_model.hdf5", "production/log/00000001.json"):
+        put(gcs_backend, name, b"content")
     gcs_server.grant(gcs_bucket, "roles/storage.objectViewer")
-    found = gcs_backend.diagnose()
+    found = gcs_backend.diagnose("gate")
     assert found.permissions == {
         "storage.objects.get": True,
         "storage.objects.list": True,
-        "storage.objects.create": False,
-        "storage.objects.delete": False,
         "storage.buckets.get": False,
+        "storage.objects.create for versions/*/gate/": None,
+        "storage.objects.create for production/best_model.hdf5": False,
+        "storage.objects.delete for production/best_model.hdf5": False,
+        "storage.objects.create for production/log/": False,
     }
-    create, delete = found.problems
+    create, delete, log = found.problems
     assert create == (
-        f"anonymous lacks storage.objects.create on gs://{gcs_bucket}, needed for publishing, "
-        "gating and promoting: grant it roles/storage.objectUser"
+        f"anonymous lacks storage.objects.create for gs://{gcs_bucket}/models/digits/production/"
+        "best_model.hdf5, needed for publishing, gating and promoting: grant it "
+        "roles/storage.objectUser"
     )
     assert "storage.objects.delete" in delete
+    assert "production/log/" in log
+    assert gcs_backend.diagnose("service").problems == ()
+
+
+def test_who_may_not_list_is_told_so_on_the_bucket(
+    gcs_backend: GCSBackend, gcs_server: GCSServer, gcs_bucket: str
+) -> None:
+    gcs_server.grant(gcs_bucket, "roles/storage.objectCreator")
+    found = gcs_backend.diagnose()
+    assert found.permissions["storage.objects.list"] is False
+    assert found.permissions["storage.objects.get"] is None
+    [problem] = found.problems
+    assert "lacks storage.objects.list for gs://" in problem
+
+
+def test_what_depends_on_names_is_not_known_of_the_bucket(
+    gcs_backend: GCSBackend, gcs_server: GCSServer, gcs_bucket: str
+) -> None:
+    gcs_server.grant(gcs_bucket, "roles/storage.objectViewer")
+    found = gcs_backend.diagnose()
+    assert found.permissions["storage.objects.create"] is None
+    assert found.problems == ()
+    assert "--role" in found.note
 
 
 def test_no_stage_needs_more_than_objects(
@@ -321,6 +349,21 @@ def test_a_server_that_knows_no_permissions_tells_nothing_of_them(
     found = gcs_backend.diagnose()
     assert set(found.permissions.values()) == {None}
     assert found.problems == ()
+
+
+@pytest.mark.usefixtures("all_strike")
+@pytest.mark.parametrize("status", ["400", "403", "404", "405", "501"])
+def test_a_server_that_tells_nothing_of_objects_is_believed_about_the_bucket(
+    gcs_backend: GCSBackend, gcs_server: GCSServer, gcs_bucket: str, status: str
+) -> None:
+    put(gcs_backend, "testing/best_model.hdf5", b"content")
+    gcs_server.fail(operation="objects.testIamPermissions", kind=status, times=2)
+    assert all(gcs_backend.diagnose("training").permissions.values())
+    gcs_server.grant(gcs_bucket, "roles/storage.objectViewer")
+    found = gcs_backend.diagnose("training")
+    assert found.permissions["storage.objects.delete for testing/best_model.hdf5"] is None
+    assert found.problems == ()
+    assert "the first write will" in found.note
 
 
 def test_a_retention_policy_is_told(

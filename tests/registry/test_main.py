@@ -14,6 +14,7 @@ from registry import keys
 from registry.open import open_registry
 from registry.settings import RegistrySettings
 from registry.store import Registry
+from tests.gcs.gcs_process import GCSServer
 from tests.registry.samples import Sample, approved, promoted, verdict
 
 ROOT = Path(__file__).parents[2]
@@ -158,6 +159,15 @@ def test_json_for_machines(command: Command, registry: Registry, samples: Sample
     assert found["states"]["production"] is None
 
 
+def test_the_doctor_asks_for_no_more_than_a_role_needs(command: Command) -> None:
+    assert "write production/" not in command("doctor", "--role", "training").out
+    answer = command("doctor", "--role", "service")
+    assert answer.code == 0
+    assert "read production/" in answer.out
+    assert "write" not in answer.out
+    assert command("doctor", "--role", "cook").code == 2
+
+
 def test_an_empty_registry(command: Command) -> None:
     location = f"in folder {command.folder / 'registry'}"
     assert command("list").out.startswith(f"there is no version yet {location}")
@@ -282,7 +292,11 @@ def test_a_registry_that_is_no_folder(command: Command) -> None:
 
 
 def test_a_bucket(
-    command: Command, settings: RegistrySettings, gcs_bucket: str, samples: Samples
+    command: Command,
+    settings: RegistrySettings,
+    gcs_server: GCSServer,
+    gcs_bucket: str,
+    samples: Samples,
 ) -> None:
     url = f"gs://{gcs_bucket}/models/digits"
     keys.make(settings.signing_key, settings.public_key)
@@ -293,4 +307,12 @@ def test_a_bucket(
     assert answer.code == 0
     assert version[:12] in answer.out
     assert url in answer.out
+    gcs_server.grant(gcs_bucket, "roles/storage.objectViewer")
+    answer = command("doctor", REGISTRY_URL=url)
+    assert answer.code == 0
+    assert "storage.objects.create  not known" in answer.out
+    assert "note: a grant on condition of an object's name does not show" in answer.out
+    answer = command("doctor", "--role", "gate", REGISTRY_URL=url)
+    assert answer.code == 1
+    assert "storage.objects.delete for production/best_model.hdf5  NO" in answer.out
     said(command("list", REGISTRY_URL="gs://no-such-bucket"), "gs://no-such-bucket")

@@ -5,6 +5,7 @@ from typing import BinaryIO, Literal
 
 from registry.backend import Backend, Blob, Diagnosis
 from registry.errors import Unreachable
+from registry.roles import Role
 
 When = Literal["before", "after"]
 Hook = Callable[[When, str], None]
@@ -48,8 +49,8 @@ class Watched:
         self._hook("after", "replace_if")
         return blob
 
-    def diagnose(self) -> Diagnosis:
-        return self._backend.diagnose()
+    def diagnose(self, role: Role | None = None) -> Diagnosis:
+        return self._backend.diagnose(role)
 
 
 class LosesOne:

@@ -10,6 +10,7 @@ from registry.backend import Blob, Diagnosis
 from registry.errors import Forbidden, RegistryError, Unreachable
 from registry.local import LocalBackend
 from registry.memory import MemoryBackend
+from registry.roles import Role
 from registry.store import Registry
 from training import permission
 from training.errors import NotPermitted
@@ -30,7 +31,7 @@ class Guarded(MemoryBackend):
             raise self._error
         return super().stat(name)
 
-    def diagnose(self) -> Diagnosis:
+    def diagnose(self, role: Role | None = None) -> Diagnosis:
         problems = tuple(f"user may not {each} here: change permissions" for each in self._denied)
         return Diagnosis("user", "here", dict.fromkeys(self._denied, False), problems)
 
