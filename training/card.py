@@ -17,6 +17,7 @@ from images import SHAPE
 from images.dataset import Dataset
 from images.split import Split
 from registry.card import Card, Data, Golden
+from training.confidence import Confidence
 from training.data import ambiguous
 from training.history import History
 from training.settings import TrainSettings
@@ -26,7 +27,12 @@ CLEAR_LEAD = 5 * golden.TOLERANCE
 
 
 def make(
-    model: Path, history: History, dataset: Dataset, parts: Split, settings: TrainSettings
+    model: Path,
+    history: History,
+    dataset: Dataset,
+    parts: Split,
+    settings: TrainSettings,
+    confidence: Confidence,
 ) -> Card:
     """The card of the model file ``model``, trained as ``settings`` say on ``parts``."""
     return Card(
@@ -34,7 +40,7 @@ def make(
         classes=dataset.classes,
         input_shape=SHAPE,
         input_dtype="uint8",
-        threshold=settings.threshold,
+        threshold=confidence.threshold,
         arguments=settings.model_dump(),
         data=_data(dataset, parts),
         metrics=history.best_metrics | {"best_epoch": history.best + 1},
@@ -43,6 +49,8 @@ def make(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         code_revision=settings.code_revision or revision(Path(__file__).parent),
         libraries=_libraries(),
+        temperature=confidence.temperature,
+        calibration=confidence.calibration,
     )
 
 

@@ -94,7 +94,6 @@ class Growth:
         """The attempt's best network as it is to be used on any device."""
         finished = self._builders[attempt.number]("float32")
         finished.set_weights(attempt.best)
-        finished.name = network.name(self._data.train.classes, self._settings.threshold)
         return finished
 
 

@@ -55,8 +55,22 @@ def _details(card: Card) -> str:
     counts = ", ".join(f"{count} {part}" for part, count in card.data.images.items())
     return (
         f"Images: {counts}\n"
+        f"Confidence: {_confidence(card)}\n"
         f"Files skipped: {_named(card.data.skipped)}\n"
         f"Images in several classes: {_named(card.data.ambiguous)}"
+    )
+
+
+def _confidence(card: Card) -> str:
+    found = card.calibration
+    if found is None:
+        return "not measured"
+    rightly = "" if found.accuracy is None else f", {found.accuracy:.1%} of them rightly"
+    missed = "; no threshold is shown to reach the target" if found.reached is False else ""
+    return (
+        f"threshold {card.threshold:g}, with which {found.coverage:.1%} of {found.images} "
+        f"calibration images are answered{rightly}{missed}; temperature {card.temperature:g}, "
+        f"calibration error {found.ece_after:.4f}, {found.ece_before:.4f} before"
     )
 
 

@@ -43,7 +43,7 @@ def _train(settings: TrainSettings, dataset: Dataset, parts: Split, space: Works
     """Train until there is a model file with its card in ``space``."""
     # These load TensorFlow, which takes seconds that a mistake found above need not wait for.
     from classifier.runtime import prepare_devices
-    from training import card
+    from training import card, confidence, network
     from training.grow import Growth
     from training.save import save
 
@@ -52,12 +52,14 @@ def _train(settings: TrainSettings, dataset: Dataset, parts: Split, space: Works
     base = space.base if settings.warm_start else None
     policy = "mixed_float16" if gpus else "float32"
     try:
-        attempt, network = Growth(settings, parts, space.checkpoint, base, policy).run()
+        attempt, trained = Growth(settings, parts, space.checkpoint, base, policy).run()
     except TooInaccurate:
         space.remove()  # the same run would fail again: nothing in it is worth resuming
         raise
-    save(network, space.model)
-    made = card.make(space.model, attempt.history, dataset, parts, settings)
+    settled = confidence.settle(trained, parts.calibration, settings)
+    trained.name = network.name(dataset.classes, settled.threshold)
+    save(trained, space.model)
+    made = card.make(space.model, attempt.history, dataset, parts, settings, settled)
     space.finish(made)
     return made
 

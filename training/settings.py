@@ -1,6 +1,6 @@
 """What a training run can be asked for."""
 
-from typing import Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
@@ -9,7 +9,13 @@ from process.settings import Settings
 
 
 class TrainSettings(Settings):
-    """The data, the network, the way it is trained, and what is required of it."""
+    """The data, the network, the way it is trained, and what is required of it.
+
+    The threshold is chosen by default, since nobody knows a confidence that suits a network before
+    it is trained. It stays 0 wherever it would not help: for a network that is accurate enough
+    without, and where no threshold is shown to make it so. The accuracy asked for is by default
+    what the gate asks of all answers.
+    """
 
     model_config = SettingsConfigDict(env_prefix="TRAIN_")
 
@@ -50,8 +56,13 @@ class TrainSettings(Settings):
     brightness: float = Field(
         0.2, ge=0, lt=1, description="Images are made lighter or darker by up to this part."
     )
-    threshold: float = Field(
-        0, ge=0, le=1, description="The service answers `other` below this confidence; 0: never."
+    threshold: Literal["auto"] | Annotated[float, Field(ge=0, le=1)] = Field(
+        "auto",
+        description="The service answers `other` below this confidence; 0: never; `auto`: the "
+        "lowest with which the rest reach `TRAIN_TARGET_ACCURACY`, or 0 if none is shown to.",
+    )
+    target_accuracy: float = Field(
+        0.95, gt=0, lt=1, description="The accuracy for which `auto` chooses the threshold."
     )
     warm_start: bool = Field(
         False, description="Go on from the model in production instead of from random weights."

@@ -14,13 +14,15 @@ from classifier.load import load
 from images.dataset import Dataset
 from images.folder import read
 from images.split import split
-from registry.card import Card
+from registry.card import Calibration, Card
 from registry.document import decode, encode
 from training import card
+from training.confidence import Confidence
 from training.history import History
 from training.settings import TrainSettings
 
 HISTORY = History({"val_loss": (0.5, 0.2, 0.3), "val_accuracy": (0.5, 0.9, 0.8)})
+CONFIDENCE = Confidence(1.5, 0.3, Calibration(12, 0.2, 0.1, 0.75, 1.0, True))
 Settings = Callable[..., TrainSettings]
 
 
@@ -31,7 +33,7 @@ def dataset(colours: Path) -> Dataset:
 
 @pytest.fixture
 def made(make_model: Callable[..., Path], dataset: Dataset, settings: Settings) -> Card:
-    return card.make(make_model(), HISTORY, dataset, split(dataset), settings(threshold=0.3))
+    return card.make(make_model(), HISTORY, dataset, split(dataset), settings(), CONFIDENCE)
 
 
 def test_it_describes_the_run(made: Card, dataset: Dataset) -> None:
@@ -39,7 +41,9 @@ def test_it_describes_the_run(made: Card, dataset: Dataset) -> None:
     assert made.metrics == {"val_loss": 0.2, "val_accuracy": 0.9, "best_epoch": 2}
     assert made.history == HISTORY.metrics
     assert made.arguments["epochs"] == 2
-    assert made.threshold == 0.3
+    assert made.arguments["threshold"] == "auto"
+    assert (made.temperature, made.threshold) == (1.5, 0.3)
+    assert made.calibration == CONFIDENCE.calibration
     assert made.data.fingerprint == dataset.fingerprint
     assert list(made.data.images) == ["train", "validation", "calibration", "held_out"]
     assert sum(made.data.images.values()) == sum(made.data.per_class.values()) == len(dataset)
@@ -52,7 +56,7 @@ def test_it_names_images_in_several_classes(
 ) -> None:
     doubled = dataset.select(np.append(np.arange(len(dataset)), 0))
     doubled = replace(doubled, labels=np.append(dataset.labels, dataset.labels[0] + 1))
-    made = card.make(make_model(), HISTORY, doubled, split(dataset), settings())
+    made = card.make(make_model(), HISTORY, doubled, split(dataset), settings(), CONFIDENCE)
     assert made.data.ambiguous == (dataset.names[0],) * 2
 
 

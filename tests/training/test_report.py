@@ -11,7 +11,7 @@ from alerts.open import open_alerts
 from alerts.sender import AlertSender
 from alerts.settings import AlertSettings
 from process.errors import Failure
-from registry.card import Card, Data
+from registry.card import Calibration, Card, Data
 from training.report import reported
 from training.settings import TrainSettings
 
@@ -65,11 +65,39 @@ def test_success(
     assert "97.50%" in line
     message = told(caplog)
     assert line in message
+    assert "Confidence: not measured" in message
     assert "7 train, 1 validation, 2 held_out" in message
     assert "skipped: 25: 0.png" in message
     assert "19.png and 5 more" in message
     assert "Images in several classes: 2: cat/1.png, dog/2.png" in message
     assert "Duration: " in message
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "reached", "words"),
+    [
+        (0.96, True, "20 calibration images are answered, 96.0% of them rightly; temperature 2,"),
+        (0.96, None, "answered, 96.0% of them rightly; temperature 2,"),
+        (0.96, False, "rightly; no threshold is shown to reach the target; temperature 2,"),
+        (None, None, "20 calibration images are answered; temperature 2,"),
+    ],
+)
+def test_what_confidence_means_is_told(
+    card: Card,
+    settings: Settings,
+    alerts: AlertSender,
+    caplog: pytest.LogCaptureFixture,
+    accuracy: float | None,
+    reached: bool | None,
+    words: str,
+) -> None:
+    found = Calibration(20, 0.2, 0.1, 0.85, accuracy, reached)
+    one = replace(card, threshold=0.5, temperature=2.0, calibration=found)
+    reported(lambda: one, settings(), alerts)
+    message = told(caplog)
+    assert "Confidence: threshold 0.5, with which 85.0% of" in message
+    assert words in message
+    assert "calibration error 0.1000, 0.2000 before" in message
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,10 @@ def test_a_run_ends_in_testing(registry: Registry, settings: Settings, tmp_path:
     assert state.record.version == card.version
     assert "validation accuracy" in state.record.why
     assert registry.card(card.version) == card
+    assert card.calibration is not None
+    assert card.calibration.images == card.data.images["calibration"] > 0
     classifier = load(registry.fetch(state, tmp_path / "best_model.hdf5"), 3)
+    assert load_model(tmp_path / "best_model.hdf5").name == network.name(COLOURS, card.threshold)
     pixels = np.frombuffer(card.golden.pixels, np.uint8).reshape(card.input_shape)
     golden.check(classifier, pixels, card.golden.probabilities)
     assert left(settings()) == []

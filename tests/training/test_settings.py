@@ -22,12 +22,21 @@ def test_the_defaults_are_valid() -> None:
         ("min_accuracy", "98"),
         ("brightness", "1"),
         ("threshold", "1.5"),
+        ("threshold", "-0.1"),
+        ("threshold", "nan"),
+        ("threshold", "automatic"),
+        ("target_accuracy", "1"),
         ("warm_start", "perhaps"),
     ],
 )
 def test_an_impossible_value_is_refused_by_name(field: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"TRAIN_{field.upper()}"):
         read(TrainSettings, {field: value})
+
+
+@pytest.mark.parametrize(("value", "threshold"), [("auto", "auto"), ("0", 0.0), ("0.75", 0.75)])
+def test_the_threshold_is_a_number_or_is_chosen(value: str, threshold: float | str) -> None:
+    assert read(TrainSettings, {"threshold": value}).threshold == threshold
 
 
 def test_a_network_cannot_shrink() -> None:
