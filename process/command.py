@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from process.errors import Failure
+from process.termination import Terminated, terminable
 
 Main = Callable[[Sequence[str]], int]
 
@@ -14,8 +15,8 @@ def run(name: str, main: Main) -> int:
     """Run ``main`` on the command line's arguments and return the process's exit code.
 
     A :class:`~process.errors.Failure` becomes one line on standard error and its own exit code;
-    an interrupt becomes 130 and a closed pipe 141, as shells have it; any other exception is a
-    bug and propagates.
+    an interrupt becomes 130, SIGTERM 143 and a closed pipe 141, as shells have it; any other
+    exception is a bug and propagates.
     """
     try:
         code = _explained(name, main)
@@ -29,10 +30,15 @@ def run(name: str, main: Main) -> int:
 
 def _explained(name: str, main: Main) -> int:
     try:
-        return main(sys.argv[1:])
+        # By default it would be ignored in process 1, as a container has it.
+        with terminable():
+            return main(sys.argv[1:])
     except Failure as failure:
         sys.stderr.write(f"{name}: {failure}\n")
         return failure.exit_code
+    except Terminated:
+        sys.stderr.write(f"{name}: terminated\n")
+        return 128 + signal.SIGTERM
     except KeyboardInterrupt:
         sys.stderr.write(f"{name}: interrupted\n")
         return 128 + signal.SIGINT

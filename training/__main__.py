@@ -3,7 +3,6 @@
 An interrupted run is resumed by the same command.
 """
 
-import signal
 import sys
 from collections.abc import Sequence
 
@@ -17,11 +16,10 @@ from registry.settings import RegistrySettings
 from training.report import reported
 from training.run import train
 from training.settings import TrainSettings
-from training.termination import Terminated, terminable
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run one training and return 0, or 143 after SIGTERM; what can go wrong is a Failure."""
+    """Run one training and return 0; what can go wrong is a Failure."""
     settings = parse(
         "training",
         __doc__ or "",
@@ -31,12 +29,8 @@ def main(argv: Sequence[str]) -> int:
     )
     configure(read(LogSettings))
     registry = read(RegistrySettings)
-    try:
-        with terminable(), open_alerts(read(AlertSettings), "training") as alerts:
-            outcome = reported(lambda: train(settings, open_registry(registry)), settings, alerts)
-    except Terminated:
-        sys.stderr.write("training: terminated\n")
-        return 128 + signal.SIGTERM
+    with open_alerts(read(AlertSettings), "training") as alerts:
+        outcome = reported(lambda: train(settings, open_registry(registry)), settings, alerts)
     sys.stdout.write(f"{outcome}\n")
     return 0
 

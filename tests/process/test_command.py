@@ -51,7 +51,11 @@ def test_a_bug_shows_its_traceback() -> None:
     assert done.stderr.endswith("RuntimeError: oops\n")
 
 
-def test_an_interrupt_is_130() -> None:
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [(signal.SIGINT, 130, "stage: interrupted\n"), (signal.SIGTERM, 143, "stage: terminated\n")],
+)
+def test_what_ends_it_from_outside_is_told(number: signal.Signals, code: int, said: str) -> None:
     process = subprocess.Popen(
         command("sys.stdout.write('ready\\n')", "sys.stdout.flush()", "sys.stdin.read()"),
         cwd=ROOT,
@@ -62,9 +66,9 @@ def test_an_interrupt_is_130() -> None:
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=60)
-    assert (process.returncode, errors) == (130, "stage: interrupted\n")
+    assert (process.returncode, errors) == (code, said)
 
 
 def closed_early(*body: str) -> tuple[int, str]:
