@@ -55,8 +55,10 @@ FROM code AS training-code
 COPY training training
 RUN python3.11 -m compileall -q --invalidation-mode unchecked-hash .
 
+# The gate's image is also the one that promotes, rolls back and judges a canary.
 FROM code AS testing-code
 COPY testing testing
+COPY rollout rollout
 RUN python3.11 -m compileall -q --invalidation-mode unchecked-hash .
 
 # What every image has: a user without rights, no installer, nothing set-uid, and nothing to write

@@ -1,0 +1,136 @@
+"""Containers of the images, run by podman under the restrictions that a cluster sets."""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import requests
+
+TAG = os.environ.get("IMAGE_TAG", "dev")
+WITHIN = 300.0  # seconds; reached only if something is broken
+
+# With the limits on files and processes spelt out, runc starts in a container as well, where
+# podman's own choice of both is refused.
+PODMAN = ("podman", "--runtime", "runc")
+RESTRICTIONS = (
+    "--read-only",
+    "--read-only-tmpfs=false",
+    "--tmpfs=/tmp:rw,noexec,nosuid,nodev",
+    "--tmpfs=/var/lib/classifier:rw,noexec,nosuid,nodev,mode=1777",
+    "--cap-drop=all",
+    "--security-opt=no-new-privileges",
+    "--user=10001:10001",
+    "--pids-limit=512",
+    "--ulimit=nofile=1024:1024",
+    "--ulimit=nproc=1024:1024",
+    "--network=host",
+)
+# As in k8s/.
+MEMORY = {"api": "2g", "training": "8g", "testing": "4g"}
+
+# The health check is run by hand; there may be no systemd to run it.
+ENVIRONMENT = os.environ | {"DISABLE_HC_SYSTEMD": "true"}
+
+Result = subprocess.CompletedProcess[str]
+
+
+def image(target: str) -> str:
+    """The image of a target."""
+    return f"localhost/classifier-{target}:{TAG}"
+
+
+def podman(*arguments: str, check: bool = True) -> Result:
+    """Run podman to its end."""
+    command = [*PODMAN, *arguments]
+    return subprocess.run(
+        command, env=ENVIRONMENT, capture_output=True, text=True, check=check, timeout=2 * WITHIN
+    )
+
+
+def inspect(target: str) -> dict[str, Any]:
+    """What podman knows about an image."""
+    document: list[dict[str, Any]] = json.loads(podman("image", "inspect", image(target)).stdout)
+    return document[0]
+
+
+def options(mounts: tuple[str, ...] = (), **variables: str) -> list[str]:
+    """Flags for volumes and environment variables."""
+    volumes = [f"--volume={mount}" for mount in mounts]
+    return [*volumes, *(f"--env={name}={value}" for name, value in variables.items())]
+
+
+def restricted(target: str, *flags: str) -> list[str]:
+    """The flags of ``podman run`` for a target, and its image."""
+    return [*RESTRICTIONS, f"--memory={MEMORY[target]}", *flags, image(target)]
+
+
+def run(target: str, *command: str, given: Sequence[str] = ()) -> Result:
+    """Run the container of a target with ``command`` as its arguments, to its end."""
+    return podman("run", "--rm", *restricted(target, *given), *command, check=False)
+
+
+def python(target: str, code: str) -> str:
+    """What ``code`` prints in a restricted container of a target."""
+    result = run(target, "-c", code, given=["--entrypoint=python"])
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+class Service:
+    """A running container of the service, on a free port of this machine."""
+
+    def __init__(self, mounts: tuple[str, ...], **variables: str) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port: int = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        given = options(mounts, SERVE_PORT=str(self.port), **variables)
+        self.id = podman("run", "--detach", *restricted("api", *given)).stdout.strip()
+
+    @property
+    def log(self) -> str:
+        """What it has written."""
+        result = podman("logs", self.id)
+        return result.stdout + result.stderr
+
+    def signal(self, name: str) -> None:
+        """Signal its process 1."""
+        podman("kill", "--signal", name, self.id)
+
+    def wait(self) -> int:
+        """Wait for its end, and return the exit code."""
+        return int(podman("wait", self.id).stdout)
+
+    def wait_for(self, path: str, status: int = 200) -> dict[str, Any]:
+        """Ask until the answer has the status, and return its document."""
+        deadline = time.monotonic() + WITHIN
+        while time.monotonic() < deadline:
+            with contextlib.suppress(requests.ConnectionError):  # it does not listen yet
+                answer = requests.get(self.url + path, timeout=WITHIN)
+                if answer.status_code == status:
+                    document: dict[str, Any] = answer.json()
+                    return document
+            time.sleep(0.1)
+        raise AssertionError(f"{path} did not answer {status} in time: {self.log}")
+
+
+@contextlib.contextmanager
+def service(*mounts: str, **variables: str) -> Iterator[Service]:
+    """The service in a container, which is removed at the end."""
+    container = Service(mounts, **variables)
+    try:
+        yield container
+    finally:
+        podman("rm", "--force", "--time=0", container.id)
+
+
+def shared(folder: Path) -> Path:
+    """Make a folder that the user of the containers may write to."""
+    folder.mkdir()
+    folder.chmod(0o777)
+    return folder

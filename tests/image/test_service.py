@@ -1,0 +1,98 @@
+"""The service in its container: answers, health, and an end that loses nothing."""
+
+import http.client
+import itertools
+import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import requests
+
+from images import digits
+from tests.image import containers
+from tests.image.conftest import READER, Delivery
+from tests.image.containers import WITHIN, Service, podman, restricted
+
+CALLERS = 4
+UNDER_LOAD = 200  # answers before the end
+
+
+@pytest.fixture
+def service(delivery: Delivery) -> Iterator[Service]:
+    with containers.service(*delivery.for_readers, **READER) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def right(delivery: Delivery) -> dict[bytes, str]:
+    """Some images, and what the model file in production answers outside of any container."""
+    from classifier.load import load
+
+    images = digits.load().images[:64]
+    model = load(delivery.folder / "registry" / "production" / "best_model.hdf5")
+    answers = np.asarray(model.predict(images)).argmax(axis=1)
+    return {picture.tobytes(): str(answer) for picture, answer in zip(images, answers, strict=True)}
+
+
+def test_it_answers_as_the_model_does_outside(service: Service, right: dict[bytes, str]) -> None:
+    assert len(set(right.values())) > 1, "these images do not tell answers apart"
+    service.wait_for("/ready")
+    for picture, answer in right.items():
+        document = requests.post(service.url, data=picture, timeout=WITHIN).json()
+        assert document == {"message": answer}
+    assert requests.post(service.url, data=b"short", timeout=WITHIN).status_code == 400
+    service.signal("TERM")
+    assert service.wait() == 0
+    lines = [json.loads(line) for line in service.log.splitlines() if line.startswith("{")]
+    assert [line for line in lines if line["level"] not in ("INFO", "DEBUG")] == []
+
+
+def call_until_refused(port: int, right: dict[bytes, str], enough: threading.Semaphore) -> int:
+    """POST again and again; return how many answers came, every one of them right."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=WITHIN)
+    for count, (picture, answer) in enumerate(itertools.cycle(right.items())):
+        try:
+            connection.request("POST", "/", picture)
+        except ConnectionRefusedError:
+            return count
+        response = connection.getresponse()
+        document = json.load(response)
+        assert (response.status, document) == (200, {"message": answer})
+        enough.release()
+    raise AssertionError("unreachable")
+
+
+def test_it_answers_every_request_before_it_ends(service: Service, right: dict[bytes, str]) -> None:
+    service.wait_for("/ready")
+    enough = threading.Semaphore(0)
+    with ThreadPoolExecutor(CALLERS) as pool:
+        callers = [
+            pool.submit(call_until_refused, service.port, right, enough) for _ in range(CALLERS)
+        ]
+        for _ in range(UNDER_LOAD):
+            assert enough.acquire(timeout=WITHIN)
+        service.signal("TERM")
+        answered = sum(caller.result() for caller in callers)
+    assert service.wait() == 0
+    lines = [json.loads(line) for line in service.log.splitlines() if line.startswith("{")]
+    posted = [line["status"] for line in lines if line.get("method") == "POST"]
+    assert posted == [200] * answered
+    assert answered >= UNDER_LOAD
+
+
+def test_its_health_check_asks_the_port_that_it_listens_on(service: Service) -> None:
+    service.wait_for("/health")
+    assert podman("healthcheck", "run", service.id, check=False).returncode == 0
+
+
+def test_its_health_check_fails_where_nothing_listens() -> None:
+    idle = restricted("api", "--env=SERVE_PORT=1", "--entrypoint=python")
+    container = podman("run", "--detach", *idle, "-c", "import signal; signal.pause()")
+    try:
+        result = podman("healthcheck", "run", container.stdout.strip(), check=False)
+        assert (result.returncode, result.stdout.strip()) == (1, "unhealthy")
+    finally:
+        podman("rm", "--force", "--time=0", container.stdout.strip())
