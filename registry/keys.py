@@ -92,9 +92,25 @@ def _public(path: Path, block: bytes) -> Ed25519PublicKey:
 
 def _read(variable: str, path: Path, secret: bool = False) -> bytes:
     with _explained(variable, path), path.open("rb") as file:
-        if secret and stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
+        if secret and _exposed(os.fstat(file.fileno())):
             raise BadKey(f"{variable}={path} can be read by others than its owner: chmod 600 it")
         return file.read()
+
+
+def _exposed(found: os.stat_result) -> bool:
+    """Whether others than this process's user can get at a file.
+
+    One of another user's is read by way of its group, as Kubernetes mounts a Secret: root owns it,
+    and the pod's own group may read it.
+    """
+    ours = found.st_uid == os.geteuid()
+    return bool(stat.S_IMODE(found.st_mode) & (0o077 if ours else 0o027))
+
+
+def _is_exposed(status: os.stat_result) -> bool:
+    """Whether others can read a file, or its group; Kubernetes gives us secrets by the group."""
+    ours = status.st_uid == os.geteuid()
+    return bool(stat.S_IMODE(status.st_mode) & (0o077 if ours else 0o037))
 
 
 def _create(path: Path, content: bytes, mode: int) -> None:

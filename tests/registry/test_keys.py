@@ -1,11 +1,15 @@
 """Keys in files: made once, never written over, read with care."""
 
+import contextlib
 import os
+import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -23,6 +27,7 @@ from tests.registry.keyrings import trust
 from tests.registry.samples import Sample, promoted
 
 ROOT = Path(__file__).parents[2]
+NOBODY = 65534  # a user and a group without rights
 PKCS8 = pem.Encoding.PEM, pem.PrivateFormat.PKCS8
 SPKI = pem.Encoding.PEM, pem.PublicFormat.SubjectPublicKeyInfo
 
@@ -93,6 +98,39 @@ def test_a_private_key_that_others_can_read_is_refused(pair: tuple[Path, Path], 
     private, _ = pair
     private.chmod(mode)
     with pytest.raises(BadKey, match="chmod 600"):
+        keys.read_private(private)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+@pytest.mark.parametrize(("mode", "refused"), [(0o440, False), (0o460, True), (0o444, True)])
+def test_a_key_that_is_mounted_for_the_group_is_read_by_it(
+    pair: tuple[Path, Path], mode: int, refused: bool
+) -> None:
+    """Kubernetes mounts a Secret as root's, readable to the group of a pod that is not root."""
+    with tempfile.TemporaryDirectory() as folder:
+        mounted = Path(folder) / "signing.pem"
+        shutil.copy(pair[0], mounted)
+        Path(folder).chmod(0o755)
+        os.chown(mounted, 0, NOBODY)
+        mounted.chmod(mode)
+        os.setegid(NOBODY)
+        os.seteuid(NOBODY)
+        try:
+            with pytest.raises(BadKey, match="chmod 600") if refused else nullcontext():
+                keys.read_private(mounted)
+        finally:
+            os.seteuid(0)
+            os.setegid(0)
+
+
+@pytest.mark.parametrize(("mode", "taken"), [(0o440, True), (0o460, False), (0o444, False)])
+def test_a_private_key_may_be_ours_by_its_group_as_in_kubernetes(
+    pair: tuple[Path, Path], mode: int, taken: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    private, _ = pair
+    private.chmod(mode)
+    monkeypatch.setattr(os, "geteuid", lambda: private.stat().st_uid + 10001)
+    with contextlib.nullcontext() if taken else pytest.raises(BadKey, match="chmod 600"):
         keys.read_private(private)
 
 
