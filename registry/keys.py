@@ -107,12 +107,6 @@ def _exposed(found: os.stat_result) -> bool:
     return bool(stat.S_IMODE(found.st_mode) & (0o077 if ours else 0o027))
 
 
-def _is_exposed(status: os.stat_result) -> bool:
-    """Whether others can read a file, or its group; Kubernetes gives us secrets by the group."""
-    ours = status.st_uid == os.geteuid()
-    return bool(stat.S_IMODE(status.st_mode) & (0o077 if ours else 0o037))
-
-
 def _create(path: Path, content: bytes, mode: int) -> None:
     """Write a new file, unless there is one of that name."""
     part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")

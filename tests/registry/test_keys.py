@@ -1,6 +1,5 @@
 """Keys in files: made once, never written over, read with care."""
 
-import contextlib
 import os
 import shutil
 import stat
@@ -121,17 +120,6 @@ def test_a_key_that_is_mounted_for_the_group_is_read_by_it(
         finally:
             os.seteuid(0)
             os.setegid(0)
-
-
-@pytest.mark.parametrize(("mode", "taken"), [(0o440, True), (0o460, False), (0o444, False)])
-def test_a_private_key_may_be_ours_by_its_group_as_in_kubernetes(
-    pair: tuple[Path, Path], mode: int, taken: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    private, _ = pair
-    private.chmod(mode)
-    monkeypatch.setattr(os, "geteuid", lambda: private.stat().st_uid + 10001)
-    with contextlib.nullcontext() if taken else pytest.raises(BadKey, match="chmod 600"):
-        keys.read_private(private)
 
 
 def private_pem(key: "Ed25519PrivateKey | ec.EllipticCurvePrivateKey", passphrase: bytes) -> bytes:
