@@ -1,0 +1,93 @@
+"""All rules, with what they take from the code and from the README."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from alerts.open import open_alerts
+from alerts.settings import AlertSettings
+from api.app import create_app
+from api.batcher import Batcher
+from api.holder import Holder
+from api.metrics import Metrics
+from api.service import Service
+from api.settings import ModelSettings, ServeSettings
+from process.logs import LogSettings
+from process.settings import Settings, declared
+from registry.settings import RegistrySettings
+from rollout.settings import RolloutSettings
+from testing.settings import GateSettings
+from tests.k8s import network_rules, object_rules, pod_rules
+from tests.k8s.manifests import K8S, Object
+from training.settings import TrainSettings
+
+EVERYWHERE: tuple[type[Settings], ...] = (RegistrySettings, LogSettings, AlertSettings)
+STAGES: dict[str, tuple[type[Settings], ...]] = {
+    "service": (ServeSettings, ModelSettings, *EVERYWHERE),
+    "canary": (ServeSettings, ModelSettings, *EVERYWHERE),
+    "training": (TrainSettings, *EVERYWHERE),
+    "gate": (GateSettings, *EVERYWHERE),
+    "judge": (RolloutSettings, LogSettings, AlertSettings),
+}
+
+# Python's and TensorFlow's own, and what Kubernetes puts into a command's arguments.
+FOREIGN = {"HOME", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "CANDIDATE"}
+WRITTEN = {"MODEL_CACHE", "TRAIN_WORK", "GATE_REPORTS"}
+
+
+def routes() -> set[str]:
+    """What the service answers to GET, and `/`, which takes images."""
+    metrics = Metrics()
+    batcher: Batcher[Any, Any] = Batcher(Holder().answer, 1)
+    alerts = open_alerts(AlertSettings(), "api")
+    app = create_app(Service(Holder(), batcher, lambda: None, alerts, 1, metrics))
+    rules = list(app.url_map.iter_rules())
+    return {"/"} | {rule.rule for rule in rules if "GET" in (rule.methods or ())}
+
+
+def variables() -> set[str]:
+    """Every variable that a program of ours reads."""
+    declarations = {declaration for own in STAGES.values() for declaration in own}
+    names = {name for name, _ in declared(tuple(declarations))}
+    return names | {"ALERT_SMTP_PASSWORD_FILE"} | FOREIGN
+
+
+def documented() -> dict[str, list[str]]:
+    """What the README asks people to make, by kind."""
+    text = (K8S / "README.md").read_text()
+    found: dict[str, list[str]] = {}
+    for kind, name in re.findall(r"^\| (ConfigMap|Secret) \| `([a-z-]+)` \|", text, re.MULTILINE):
+        found.setdefault(kind, []).append(name)
+    return found
+
+
+RULES: tuple[pod_rules.Rule, ...] = (
+    pod_rules.restricted,
+    pod_rules.closed,
+    pod_rules.limited,
+    pod_rules.mounted,
+    pod_rules.imaged,
+    pod_rules.spread,
+    pod_rules.answering(routes()),
+    pod_rules.patient,
+    pod_rules.threaded,
+    pod_rules.declared(variables()),
+    pod_rules.writable(WRITTEN),
+    object_rules.referring(documented()),
+    object_rules.selecting,
+    object_rules.aiming,
+    object_rules.checked,
+    object_rules.routing,
+    object_rules.exposing(routes()),
+    object_rules.placed,
+    object_rules.bounded,
+    object_rules.accounted,
+    network_rules.denied,
+    network_rules.narrow,
+    network_rules.connected,
+)
+
+
+def findings(manifests: Sequence[Object]) -> list[str]:
+    """What breaks any of the rules."""
+    return [finding for rule in RULES for finding in rule(manifests)]
