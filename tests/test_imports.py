@@ -20,6 +20,7 @@ ALLOWED = {
     "training": {"alerts", "classifier", "images", "process", "registry"},
     "demo": {"images", "process", "registry"},
     "jenkins": {"alerts", "images", "process", "registry"},
+    "rollout": {"alerts", "images", "process"},
 }
 
 
