@@ -1,9 +1,10 @@
 """Why a delivery cannot go on.
 
-    DeliveryError
-    ├── NotReady     the service was not ready in time
-    ├── BadAnswers   the service answers, but not as it should
-    └── NoImages     there is nothing to post
+DeliveryError
+├── NotReady     the service was not ready in time
+├── BadAnswers   the service answers, but not as it should
+├── NoImages     there is nothing to post
+└── NoReport     the gate has not judged the version
 """
 
 from process.errors import Failure, UsageError
@@ -25,3 +26,7 @@ class NoImages(DeliveryError, UsageError):
     """No image of the data is held out."""
 
     exit_code = UsageError.exit_code
+
+
+class NoReport(DeliveryError):
+    """There is no verdict, and so no report."""
