@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifier.load import load
+from classifier.load import load, load_model
 from classifier.runtime import Classifier
 from images import SHAPE
 from images.dataset import Dataset
@@ -134,6 +134,18 @@ def test_a_head_that_cannot_be_scaled_is_left_alone(
 def test_a_head_without_bias_is_scaled(part: Dataset, settings: Settings) -> None:
     model = answering(layers.Dense(2, activation="softmax", use_bias=False))
     assert confidence.settle(model, part, settings()).temperature > 2
+
+
+def test_a_model_from_a_file_is_scaled(
+    part: Dataset, settings: Settings, make_model: Callable[..., Path]
+) -> None:
+    model = load_model(make_model(classes=2))
+    before = predict(model, part)
+    settled = confidence.settle(model, part, settings())
+    assert settled.temperature != 1
+    np.testing.assert_allclose(
+        predict(model, part), tempered(before, settled.temperature), atol=1e-5
+    )
 
 
 def test_a_threshold_is_chosen(part: Dataset, settings: Settings) -> None:

@@ -42,15 +42,15 @@ class Away(MemoryBackend):
 
 
 @contextlib.contextmanager
-def interrupted_after(words: str) -> Iterator[None]:
-    """Interrupt this process when training logs ``words``."""
+def interrupted_after(words: str, module: str = "grow") -> Iterator[None]:
+    """Interrupt this process when a module of training logs ``words``."""
 
     def interrupt(record: logging.LogRecord) -> bool:
         if words in record.getMessage():
             raise KeyboardInterrupt
         return True
 
-    logger = logging.getLogger("training.grow")
+    logger = logging.getLogger(f"training.{module}")
     level = logger.level
     logger.setLevel(logging.INFO)
     logger.addFilter(interrupt)
@@ -135,6 +135,18 @@ def test_an_interruption_after_the_best_epoch_does_not_change_what_is_published(
     resumed = train(wild, registry)
     assert resumed.history == undisturbed.history
     assert resumed.version == undisturbed.version
+
+
+def test_an_interruption_after_the_last_epoch_does_not_change_what_is_published(
+    registry: Registry, settings: Settings
+) -> None:
+    chosen = settings(epochs=1)
+    undisturbed = train(chosen, registry)
+    with interrupted_after("temperature", "confidence"), pytest.raises(KeyboardInterrupt):
+        train(chosen, registry)
+    resumed = train(chosen, registry)
+    assert resumed.version == undisturbed.version
+    assert resumed.calibration == undisturbed.calibration
 
 
 def test_a_failed_run_leaves_nothing_to_resume(registry: Registry, settings: Settings) -> None:
