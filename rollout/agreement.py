@@ -30,7 +30,8 @@ def agreement(sides: Sequence[str], images: Images, timeout: float) -> Share:
 def some_images(source: str, most: int) -> Images:
     """At most ``most`` images of a data set, spread evenly over it."""
     images = load(source).images
-    return images[np.linspace(0, len(images) - 1, min(most, len(images))).astype(int)]
+    chosen: Images = images[np.linspace(0, len(images) - 1, min(most, len(images))).astype(int)]
+    return chosen
 
 
 def _classes(url: str, images: Images, timeout: float) -> list[str]:

@@ -1,7 +1,7 @@
 """What a pod's ``/metrics`` says of the requests it has answered. Pure."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
@@ -43,7 +43,7 @@ class Counts:
 
     def any_below(self, other: "Counts") -> bool:
         """Whether anything was counted fewer times than in ``other``."""
-        return min((self - other).__dict__.values()) < 0
+        return any(now < before for now, before in zip(astuple(self), astuple(other), strict=True))
 
 
 @dataclass(frozen=True)
