@@ -38,16 +38,14 @@ def delivery(tmp_path_factory: pytest.TempPathFactory) -> Delivery:
     """One candidate, trained for an epoch and let through by a gate that asks for little."""
     folder = tmp_path_factory.mktemp("delivery")
     registry, keys = (shared(folder / name) for name in ("registry", "keys"))
-    models = f"{registry}:/models/registry"
+    models, read_keys = f"{registry}:/models/registry", f"{keys}:/models/keys:ro"
 
     makes_keys = options((f"{keys}:/models/keys",), **SIGNER)
     keygen = run("testing", "-m", "registry", "keygen", given=[*makes_keys, "--entrypoint=python"])
 
-    trains = options((models,), REGISTRY_URL=READER["REGISTRY_URL"])
     quick = ("--epochs=1", "--blocks=1", "--max-blocks=1", "--min-accuracy=0")
-    training = run("training", *quick, given=trains)
+    training = run("training", *quick, given=options((models, read_keys), **READER))
 
-    gates = options((models, f"{keys}:/models/keys:ro"), **SIGNER)
     lenient = ("--min-accuracy=0", "--min-recall=0", "--max-latency=60000")
-    gate = run("testing", *lenient, given=gates)
+    gate = run("testing", *lenient, given=options((models, read_keys), **SIGNER))
     return Delivery(folder, keygen, training, gate)

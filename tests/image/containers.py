@@ -1,14 +1,13 @@
 """Containers of the images, run by podman under the restrictions that a cluster sets."""
 
-import contextlib
 import json
 import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import requests
 
@@ -22,7 +21,7 @@ RESTRICTIONS = (
     "--read-only",
     "--read-only-tmpfs=false",
     "--tmpfs=/tmp:rw,noexec,nosuid,nodev",
-    "--tmpfs=/var/lib/classifier:rw,noexec,nosuid,nodev,mode=1777",
+    "--tmpfs=/var/lib/classifier:rw,noexec,nosuid,nodev",
     "--cap-drop=all",
     "--security-opt=no-new-privileges",
     "--user=10001:10001",
@@ -82,21 +81,29 @@ def python(target: str, code: str) -> str:
     return result.stdout
 
 
-class Service:
-    """A running container of the service, on a free port of this machine."""
+class Container:
+    """A restricted container that is running, until the end of the block."""
 
-    def __init__(self, mounts: tuple[str, ...], **variables: str) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port: int = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        given = options(mounts, SERVE_PORT=str(self.port), **variables)
-        self.id = podman("run", "--detach", *restricted("api", *given)).stdout.strip()
+    def __init__(self, target: str, *command: str, given: Sequence[str] = ()) -> None:
+        started = podman("run", "--detach", *restricted(target, *given), *command)
+        self.id = started.stdout.strip()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        podman("rm", "--force", "--time=0", self.id)
 
     @property
     def log(self) -> str:
         """What it has written."""
         result = podman("logs", self.id)
         return result.stdout + result.stderr
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """The lines of its log, without what TensorFlow writes by itself."""
+        return [json.loads(line) for line in self.log.splitlines() if line.startswith("{")]
 
     def signal(self, name: str) -> None:
         """Signal its process 1."""
@@ -106,27 +113,39 @@ class Service:
         """Wait for its end, and return the exit code."""
         return int(podman("wait", self.id).stdout)
 
-    def wait_for(self, path: str, status: int = 200) -> dict[str, Any]:
-        """Ask until the answer has the status, and return its document."""
+    def check_health(self) -> Result:
+        """Run its health check."""
+        return podman("healthcheck", "run", self.id, check=False)
+
+    def wait_for_line(self, text: str) -> None:
+        """Wait until it has logged ``text``."""
         deadline = time.monotonic() + WITHIN
-        while time.monotonic() < deadline:
-            with contextlib.suppress(requests.ConnectionError):  # it does not listen yet
-                answer = requests.get(self.url + path, timeout=WITHIN)
-                if answer.status_code == status:
-                    document: dict[str, Any] = answer.json()
-                    return document
+        while text not in (log := self.log):
+            assert time.monotonic() < deadline, log
             time.sleep(0.1)
-        raise AssertionError(f"{path} did not answer {status} in time: {self.log}")
 
 
-@contextlib.contextmanager
-def service(*mounts: str, **variables: str) -> Iterator[Service]:
-    """The service in a container, which is removed at the end."""
-    container = Service(mounts, **variables)
-    try:
-        yield container
-    finally:
-        podman("rm", "--force", "--time=0", container.id)
+class Service(Container):
+    """The service on a free port of this machine."""
+
+    def __init__(self, mounts: tuple[str, ...], **variables: str) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port: int = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        super().__init__("api", given=options(mounts, SERVE_PORT=str(self.port), **variables))
+
+    def wait_for(self, path: str, status: int = 200) -> None:
+        """Ask until the answer has the status."""
+        deadline = time.monotonic() + WITHIN
+        while self._status(path) != status:
+            assert time.monotonic() < deadline, self.log
+            time.sleep(0.1)
+
+    def _status(self, path: str) -> int:
+        try:
+            return requests.get(self.url + path, timeout=WITHIN).status_code
+        except requests.ConnectionError:
+            return 0  # it does not listen yet
 
 
 def shared(folder: Path) -> Path:

@@ -12,9 +12,8 @@ import pytest
 import requests
 
 from images import digits
-from tests.image import containers
 from tests.image.conftest import READER, Delivery
-from tests.image.containers import WITHIN, Service, podman, restricted
+from tests.image.containers import WITHIN, Container, Service
 
 CALLERS = 4
 UNDER_LOAD = 200  # answers before the end
@@ -22,7 +21,7 @@ UNDER_LOAD = 200  # answers before the end
 
 @pytest.fixture
 def service(delivery: Delivery) -> Iterator[Service]:
-    with containers.service(*delivery.for_readers, **READER) as running:
+    with Service(delivery.for_readers, **READER) as running:
         yield running
 
 
@@ -46,8 +45,7 @@ def test_it_answers_as_the_model_does_outside(service: Service, right: dict[byte
     assert requests.post(service.url, data=b"short", timeout=WITHIN).status_code == 400
     service.signal("TERM")
     assert service.wait() == 0
-    lines = [json.loads(line) for line in service.log.splitlines() if line.startswith("{")]
-    assert [line for line in lines if line["level"] not in ("INFO", "DEBUG")] == []
+    assert [line for line in service.lines if line["level"] != "INFO"] == []
 
 
 def call_until_refused(port: int, right: dict[bytes, str], enough: threading.Semaphore) -> int:
@@ -77,22 +75,18 @@ def test_it_answers_every_request_before_it_ends(service: Service, right: dict[b
         service.signal("TERM")
         answered = sum(caller.result() for caller in callers)
     assert service.wait() == 0
-    lines = [json.loads(line) for line in service.log.splitlines() if line.startswith("{")]
-    posted = [line["status"] for line in lines if line.get("method") == "POST"]
+    posted = [line["status"] for line in service.lines if line.get("method") == "POST"]
     assert posted == [200] * answered
     assert answered >= UNDER_LOAD
 
 
 def test_its_health_check_asks_the_port_that_it_listens_on(service: Service) -> None:
     service.wait_for("/health")
-    assert podman("healthcheck", "run", service.id, check=False).returncode == 0
+    assert service.check_health().returncode == 0
 
 
 def test_its_health_check_fails_where_nothing_listens() -> None:
-    idle = restricted("api", "--env=SERVE_PORT=1", "--entrypoint=python")
-    container = podman("run", "--detach", *idle, "-c", "import signal; signal.pause()")
-    try:
-        result = podman("healthcheck", "run", container.stdout.strip(), check=False)
+    given = ("--env=SERVE_PORT=1", "--entrypoint=python")
+    with Container("api", "-c", "import signal; signal.pause()", given=given) as idle:
+        result = idle.check_health()
         assert (result.returncode, result.stdout.strip()) == (1, "unhealthy")
-    finally:
-        podman("rm", "--force", "--time=0", container.stdout.strip())

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.image.conftest import READER, Delivery
-from tests.image.containers import options, run
+from tests.image.containers import Container, options, run
 
 TARGETS = ("api", "training", "testing")
 
@@ -33,3 +33,11 @@ def test_what_they_made_is_whole_and_signed(delivery: Delivery) -> None:
     given = [*options(delivery.for_readers, **READER), "--entrypoint=python"]
     result = run("testing", "-m", "registry", "verify", given=given)
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_training_ends_when_it_is_told_to(delivery: Delivery) -> None:
+    given = options(delivery.for_readers, **READER)
+    with Container("training", "--epochs=1000", given=given) as container:
+        container.wait_for_line("training on")
+        container.signal("TERM")
+        assert container.wait() == 143, container.log
