@@ -17,8 +17,8 @@ from images import SHAPE
 from images.dataset import Dataset
 from images.split import Split
 from registry.card import Card, Data, Golden
+from training.checks import ambiguous
 from training.confidence import Confidence
-from training.data import ambiguous
 from training.history import History
 from training.settings import TrainSettings
 

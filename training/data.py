@@ -1,11 +1,11 @@
 """The images of a run, and whether they are enough to train on."""
 
 import logging
-from collections import defaultdict
 
 from images.dataset import Dataset
 from images.source import load
 from images.split import Split, split
+from training import checks
 from training.errors import NotEnoughImages
 
 logger = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ def read(source: str) -> tuple[Dataset, Split]:
         NotEnoughImages: a class is missing from the training or the validation part.
     """
     dataset = load(source)
-    if found := ambiguous(dataset):
+    if found := checks.ambiguous(dataset):
         logger.warning(
             "%s: %d images are in several classes, pixel for pixel, and teach nothing but doubt: "
             "leave each in its right class only; among them are %s",
@@ -36,19 +36,10 @@ def read(source: str) -> tuple[Dataset, Split]:
     if any(faults):
         raise NotEnoughImages(
             f"{source} is too small to train on: {'; '.join(filter(None, faults))}; a hash of each "
-            "image's pixels puts 60 % into training and 10 % into validation, so add images of "
-            "these classes, 50 or more of each to be safe"
+            "image's pixels puts 60 % into training and 10 % into validation, and near-duplicates "
+            "together, so add different images of these classes, 50 or more of each to be safe"
         )
     return dataset, parts
-
-
-def ambiguous(dataset: Dataset) -> tuple[str, ...]:
-    """The images that another class has too, pixel for pixel, by name; equal ones side by side."""
-    classes = defaultdict(set)
-    for digest, label in zip(dataset.digests, dataset.labels.tolist(), strict=True):
-        classes[digest].add(label)
-    images = sorted(zip(dataset.digests, dataset.names, strict=True))
-    return tuple(name for digest, name in images if len(classes[digest]) > 1)
 
 
 def _missing(part: Dataset, name: str) -> str:

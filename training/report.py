@@ -8,7 +8,7 @@ from collections.abc import Callable
 from alerts.alert import Alert
 from alerts.sender import AlertSender
 from process.errors import Failure
-from registry.card import Card
+from registry.card import Card, DataFinding
 from training.settings import TrainSettings
 
 NAMED = 20  # files of a kind in an e-mail; the card has all of them
@@ -18,7 +18,7 @@ def reported(train: Callable[[], Card], settings: TrainSettings, alerts: AlertSe
     """Run ``train`` and send an alert with its outcome; an error goes on to the caller.
 
     Returns:
-        what to print: the outcome in a line, and what to do next.
+        what to print: the outcome in a line, and another for each finding about the images.
     """
     started = time.monotonic()
 
@@ -40,7 +40,7 @@ def reported(train: Callable[[], Card], settings: TrainSettings, alerts: AlertSe
         raise
     summary = _summary(card, time.monotonic() - started)
     tell(f"published {card.version[:12]}", summary, _details(card), level=logging.INFO)
-    return summary
+    return "\n".join([summary, *map(_finding, card.data.findings)])
 
 
 def _summary(card: Card, seconds: float) -> str:
@@ -58,7 +58,13 @@ def _details(card: Card) -> str:
         f"Confidence: {_confidence(card)}\n"
         f"Files skipped: {_named(card.data.skipped)}\n"
         f"Images in several classes: {_named(card.data.ambiguous)}"
+        + "".join(f"\n{_finding(finding)}" for finding in card.data.findings)
     )
+
+
+def _finding(finding: DataFinding) -> str:
+    first = ", ".join(finding.images[:NAMED])
+    return f"{finding.sentence} {finding.advice}" + (f" First of all: {first}" if first else "")
 
 
 def _confidence(card: Card) -> str:

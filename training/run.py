@@ -1,6 +1,7 @@
 """A whole run: images in, a version in the registry's testing stage out."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 from images.dataset import Dataset
@@ -8,7 +9,7 @@ from images.split import Split
 from registry.card import Card
 from registry.errors import RegistryError
 from registry.store import Registry
-from training import data, permission, warm_start
+from training import checks, data, permission, warm_start
 from training.errors import NotPublished, TooInaccurate
 from training.settings import TrainSettings
 from training.workspace import Workspace, key, workspace
@@ -43,7 +44,7 @@ def _train(settings: TrainSettings, dataset: Dataset, parts: Split, space: Works
     """Train until there is a model file with its card in ``space``."""
     # These load TensorFlow, which takes seconds that a mistake found above need not wait for.
     from classifier.runtime import prepare_devices
-    from training import card, confidence, network
+    from training import card, confidence, network, suspects
     from training.grow import Growth
     from training.save import save
 
@@ -60,6 +61,10 @@ def _train(settings: TrainSettings, dataset: Dataset, parts: Split, space: Works
     trained.name = network.name(dataset.classes, settled.threshold)
     save(trained, space.model)
     made = card.make(space.model, attempt.history, dataset, parts, settings, settled)
+    found = (*checks.check(dataset, parts), *suspects.check(trained, dataset))
+    for finding in found:
+        logger.warning("%s %s", finding.sentence, finding.advice)
+    made = replace(made, data=replace(made.data, findings=found))
     space.finish(made)
     return made
 

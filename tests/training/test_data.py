@@ -15,7 +15,7 @@ from images.errors import EmptyClass, NoImages
 from images.split import CALIBRATION, HELD_OUT, VALIDATION, positions
 from process.errors import UsageError
 from tests.training.squares import paint
-from training import data
+from training import checks, data
 from training.errors import NotEnoughImages
 
 Part = Callable[[float], bool]
@@ -58,7 +58,7 @@ def test_equal_pixels_in_two_classes_are_named(
     shutil.copy(folder / "red" / "03.png", folder / "blue" / "copy.png")
     shutil.copy(folder / "red" / "04.png", folder / "red" / "again.png")
     dataset, _ = data.read(str(folder))
-    assert data.ambiguous(dataset) == ("blue/copy.png", "red/03.png")
+    assert checks.ambiguous(dataset) == ("blue/copy.png", "red/03.png")
     assert "2 images are in several classes" in caplog.text
     assert "blue/copy.png, red/03.png" in caplog.text
 

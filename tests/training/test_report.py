@@ -11,7 +11,7 @@ from alerts.open import open_alerts
 from alerts.sender import AlertSender
 from alerts.settings import AlertSettings
 from process.errors import Failure
-from registry.card import Calibration, Card, Data
+from registry.card import Calibration, Card, Data, DataFinding
 from training.report import reported
 from training.settings import TrainSettings
 
@@ -41,6 +41,10 @@ def card(make_model: Callable[..., Path], make_card: Callable[..., Card]) -> Car
         {},
         skipped,
         ("cat/1.png", "dog/2.png"),
+        (
+            DataFinding("outliers", "Two are odd.", "Look at both.", ("cat/8.png", "dog/9.png")),
+            DataFinding("imbalance", "Cats are rare.", "Add some."),
+        ),
     )
     return replace(made, metrics=metrics, data=data)
 
@@ -64,7 +68,10 @@ def test_success(
     assert f"Published version {card.version}" in line
     assert "97.50%" in line
     message = told(caplog)
-    assert line in message
+    assert line.splitlines()[0] in message
+    for text in (line, message):
+        assert "Two are odd. Look at both. First of all: cat/8.png, dog/9.png\n" in text
+        assert "Cats are rare. Add some." in text
     assert "Confidence: not measured" in message
     assert "7 train, 1 validation, 2 held_out" in message
     assert "skipped: 25: 0.png" in message
