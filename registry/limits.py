@@ -39,8 +39,8 @@ def _judgement(dossier: Dossier) -> Iterator[str]:
         yield f"The gate refused this version: {'; '.join(verdict.reasons)}."
     elif verdict.data_fingerprint != dossier.card.data.fingerprint:
         yield (
-            "It was judged on other data than it was trained on, so copies of training images, of "
-            "another size or quality, may be among those that it was judged by."
+            "It was judged on other data than it was trained on, so training images that have "
+            "near-duplicates in one of the two only may be among those that it was judged by."
         )
     if production and production.record.forced:
         yield "It was put into production by force, without a passing verdict being asked for."

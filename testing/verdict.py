@@ -141,8 +141,8 @@ def same_data(trained_on: str, judged_by: str) -> Check:
         "judged by what was held out of its own training's data"
         if trained_on == judged_by
         else f"trained on other data ({trained_on[:12]}) than it is judged by ({judged_by[:12]}): "
-        "whether an image is held out depends on its pixels alone, so training saw no identical "
-        "pixels; it may have seen copies of another size or quality"
+        "whether an image is held out depends on its pixels and on its near-duplicates, so "
+        "training may have seen images that have near-duplicates in one of the two only"
     )
     return Check("data", True, sentence)
 
