@@ -41,6 +41,13 @@ class Pods:
         """Every pod, as the names resolve now."""
         return sorted({url for address in self.addresses for url in _resolve(address)})
 
+    def ready(self, url: str) -> bool:
+        """Whether a pod has a model."""
+        try:
+            return requests.get(f"{url}/ready", timeout=self.timeout).ok
+        except requests.RequestException:
+            return False
+
     def _read(self, url: str) -> Reading | None:
         try:
             answer = requests.get(f"{url}/metrics", timeout=self.timeout)
