@@ -21,12 +21,14 @@ class Placement:
 
     Attributes:
         record: the change that put it there.
-        successor: the version that replaced it; empty while it is there.
+        successor: the version that replaced it; empty if none has, or if the log lacks it.
+        current: whether it is there now.
         signature: in words, whether the record is signed; empty where records are not.
     """
 
     record: StageRecord
     successor: str
+    current: bool
     signature: str
 
 
@@ -58,7 +60,7 @@ class Dossier:
     @property
     def current(self) -> tuple[Placement, ...]:
         """The stages that it is in now."""
-        return tuple(each for each in self.placements if not each.successor)
+        return tuple(each for each in self.placements if each.current)
 
     @property
     def production(self) -> Placement | None:
@@ -78,14 +80,13 @@ def gather(registry: Registry, version: str) -> Dossier:
     card = registry.card(version)
     verdicts = _readable(partial(registry.verdicts, version), gaps)
     production = _readable(partial(registry.history, "production"), gaps)
-    testing = _readable(partial(registry.history, "testing"), gaps)
     return Dossier(
         card=card,
         verdicts=tuple(reversed(verdicts)),
         signature=_verdict_signature(registry, version) if verdicts else "",
         placements=tuple(
             placement
-            for history in (production, testing)
+            for history in (production, _readable(partial(registry.history, "testing"), gaps))
             for placement in _placements(registry, version, history)
         ),
         before=_at(card.created, production),
@@ -104,10 +105,12 @@ def _readable(read: Callable[[], list[T]], gaps: list[str]) -> list[T]:
 def _placements(
     registry: Registry, version: str, history: Sequence[StageRecord]
 ) -> Iterator[Placement]:
+    state = registry.current(history[0].stage) if history else None
     for successor, record in zip([None, *history], history, strict=False):
         if record.version == version:
-            replaced_by = successor.version if successor else ""
-            yield Placement(record, replaced_by, _record_signature(registry, record))
+            current = state is not None and state.record == record
+            replaced_by = successor.version if successor and not current else ""
+            yield Placement(record, replaced_by, current, _record_signature(registry, record))
 
 
 def _record_signature(registry: Registry, record: StageRecord) -> str:

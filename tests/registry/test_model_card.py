@@ -101,7 +101,10 @@ def full(text: str = "text") -> Dossier:
         card=described,
         verdicts=(judged, replace(judged, passed=True)),
         signature=text,
-        placements=(Placement(record, "ef" * 32, text), Placement(record, "", text)),
+        placements=(
+            Placement(record, "ef" * 32, False, text),
+            Placement(record, "", True, text),
+        ),
         before="12" * 32,
         gaps=(text,),
     )
@@ -245,6 +248,17 @@ def test_verdicts_are_listed_newest_first(registry: Registry, samples: Samples) 
     results = re.findall(r"\| (passed|REFUSED) \|", text)
     assert results[:2] == ["REFUSED", "passed"]
     assert "valid, by key" in text
+
+
+def test_a_stage_that_was_emptied_holds_nothing(samples: Samples) -> None:
+    [one] = samples(1)
+    backend = MemoryBackend()
+    registry = Registry(backend, "", trust=trust())
+    promoted(registry, one)
+    del backend._objects[names.stage("production")]
+    text = card_of(registry, one.version)
+    assert cells(text, "production")[0][6] == "not known"
+    assert "This version is in testing since" in text
 
 
 def test_a_forced_promotion_is_among_the_limits(registry: Registry, samples: Samples) -> None:
