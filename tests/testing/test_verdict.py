@@ -215,7 +215,7 @@ def test_other_data_is_said_and_not_held_against_the_candidate() -> None:
     other = verdict.same_data("a" * 64, "b" * 64)
     assert other.passed
     assert "bbbbbbbbbbbb" in other.sentence
-    assert "no identical pixels" in other.sentence
+    assert "near-duplicates in one of the two only" in other.sentence
 
 
 def test_names_in_sentences_are_quoted_short_and_few() -> None:
