@@ -155,7 +155,7 @@ undo_roll_out() {
 
 smoke() {
   local port
-  coproc k port-forward service/classifier :8000 2>&1
+  coproc { exec kubectl --namespace "$NAMESPACE" port-forward service/classifier :8000 2>&1; }
   # shellcheck disable=SC2064  # it is this process
   trap "kill $COPROC_PID" EXIT
   read -r port <&"${COPROC[0]}"
