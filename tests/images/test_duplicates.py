@@ -1,10 +1,15 @@
 """Copies of a picture are recognised, and pictures that only look alike are not."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
 from sklearn.datasets import load_sample_image
 
 from images import digits
@@ -157,6 +162,37 @@ def test_many_are_compared_with_each_other() -> None:
     group = groups(np.concatenate([others, copies]))
     assert len(set(group[:300].tolist())) == 300
     assert set(group[300:].tolist()) == {group.max()}
+
+
+def groups_at_the_limits() -> list[int]:
+    """Of images more and more unlike their originals, among them pairs just within every limit."""
+    images = [resize(image) for image in (*photographs(15), *textures(10))]
+    changed = [
+        cv2.convertScaleAbs(np.roll(image, step // 3, axis=1), alpha=1 - step / 40)
+        for image in images
+        for step in range(12)
+    ]
+    return groups(np.stack(changed).astype(np.uint8)).tolist()
+
+
+def test_another_processor_finds_the_same_groups() -> None:
+    """Training and gate must agree on every pair, wherever they run."""
+    numpys = [name for name in __cpu_dispatch__ if __cpu_features__[name]]
+    limited = {
+        "OPENCV_CPU_DISABLE": "AVX512-SKX,AVX2,AVX,FP16,SSE4.2,SSE4.1",
+        "NPY_DISABLE_CPU_FEATURES": " ".join(numpys),
+        "OPENBLAS_CORETYPE": "Prescott",
+    }
+    other = subprocess.run(
+        [sys.executable, "-c", f"from {__name__} import *; print(groups_at_the_limits())"],
+        env=os.environ | limited,
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    here = groups_at_the_limits()
+    assert other.stdout.decode().strip() == str(here)
+    assert 25 < len(set(here)) < 25 * 12
 
 
 @pytest.mark.parametrize("count", [0, 1])
