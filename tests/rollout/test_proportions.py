@@ -70,16 +70,16 @@ def test_as_many_as_are_needed_show_that_a_margin_is_kept_and_one_fewer_do_not(
     assert difference(Share(0, n - 1), other, level).high > margin
 
 
-@pytest.mark.parametrize("rate", [0.001, 0.01, 0.05])
+@pytest.mark.parametrize("rate", [0.0, 0.01, 0.05])
 def test_canaries_worse_by_the_margin_are_seldom_taken_for_good(rate: float) -> None:
-    """Summed over all outcomes: at most 3.6 % of them, where 2.5 % are meant."""
+    """Summed over all outcomes: at most 2.5 % of them, as is meant."""
     n, margin = 500, 0.01
     taken = sum(
         binom.pmf(a, n, rate + margin) * binom.pmf(b, n, rate)
         for b in range(int(binom.ppf(1 - 1e-6, n, rate)) + 1)
         for a in _within_margin(b, n, margin)
     )
-    assert taken < 0.036
+    assert taken <= 0.025
 
 
 def _within_margin(production: int, n: int, margin: float) -> range:

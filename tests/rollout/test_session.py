@@ -2,10 +2,10 @@
 
 import json
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ import requests
 from alerts.open import open_alerts
 from alerts.settings import AlertSettings
 from images.digits import load
+from process.settings import read
 from registry import keys
 from registry.card import Card
 from registry.open import open_registry
@@ -27,39 +28,6 @@ from tests.api.processes import WITHIN, Process
 from tests.registry.samples import verdict
 
 REQUESTS = 60
-
-
-@dataclass(frozen=True)
-class Services:
-    """Processes of the service.
-
-    Attributes:
-        production: serves a model.
-        canary: serves another.
-        broken: finds no model, and answers images with 503.
-    """
-
-    production: Process
-    canary: Process
-    broken: Process
-
-
-@pytest.fixture(scope="module")
-def services(
-    tmp_path_factory: pytest.TempPathFactory,
-    make_model: Callable[..., Path],
-    make_card: Callable[..., Card],
-) -> Iterator[Services]:
-    with ExitStack() as running:
-        processes = [
-            running.enter_context(serve(tmp_path_factory.mktemp("service"), model, make_card))
-            for model in (make_model(1), make_model(2), None)
-        ]
-        services = Services(*processes)
-        services.production.wait_for("/ready")
-        services.canary.wait_for("/ready")
-        services.broken.wait_for("/health")
-        yield services
 
 
 def serve(folder: Path, model: Path | None, make_card: Callable[..., Card]) -> Process:
@@ -93,22 +61,27 @@ class Window:
         self._traffic()
 
 
-def ask(*processes: Process) -> None:
+def ask(*urls: str) -> None:
     image = bytes(128 * 128 * 3)
-    for process in processes:
+    for url in urls:
         with requests.Session() as session:
             for _ in range(REQUESTS):
-                session.post(process.url, data=image, timeout=WITHIN)
+                session.post(url, data=image, timeout=WITHIN)
+
+
+Judge = Callable[..., tuple[Outcome, dict[str, Any]]]
 
 
 @pytest.fixture
-def judge(tmp_path: Path) -> Callable[..., tuple[Outcome, dict[str, object]]]:
+def judge(tmp_path: Path) -> Judge:
+    """Judges in a window with some traffic; the outcome and the report."""
+
     def run(
-        production: Process, canary: Process, traffic: Callable[[], None], **more: object
-    ) -> tuple[Outcome, dict[str, object]]:
+        production: str, canary: str, traffic: Callable[[], None], **more: Any
+    ) -> tuple[Outcome, dict[str, Any]]:
         settings = RolloutSettings(
-            production=(production.url,),
-            canary=(canary.url,),
+            production=(production,),
+            canary=(canary,),
             window=10,
             interval=5,
             timeout=WITHIN,
@@ -120,114 +93,90 @@ def judge(tmp_path: Path) -> Callable[..., tuple[Outcome, dict[str, object]]]:
             **more,
         )
         window = Window(traffic)
-        with open_alerts(AlertSettings(), "rollout") as alerts:
+        with open_alerts(read(AlertSettings), "rollout") as alerts:
             outcome = run_judge(settings, alerts, window.now, window.wait)
         return outcome, json.loads(settings.report.read_text())
 
     return run
 
 
-Judge = Callable[..., tuple[Outcome, dict[str, object]]]
-
-
-def test_a_canary_that_answers_as_well_is_promoted_and_agreement_is_told(
-    services: Services, judge: Judge
-) -> None:
-    outcome, report = judge(
-        services.production,
-        services.canary,
-        lambda: ask(services.production, services.canary),
-        images="digits",
-        max_images=20,
-    )
-    assert outcome.exit_code == Decision.PROMOTE == 0, outcome.text
-    assert outcome.text.startswith("promote the canary\n")
-    for side in ("production", "canary"):
-        assert report["sides"][side]["requests"] == 2 * REQUESTS  # type: ignore[index]
-    assert report["agreement"]["count"] == expected_agreement(services)  # type: ignore[index]
-    assert f"the same of {expected_agreement(services)} of 20 images" in outcome.text
-
-
-def expected_agreement(services: Services) -> int:
-    """Asked here once more; both models name the same classes."""
+def answers(url: str) -> list[str]:
     images = some_images("digits", 20)
-    answers = [
-        [
-            requests.post(process.url, data=image.tobytes(), timeout=WITHIN).json()["message"]
-            for image in images
-        ]
-        for process in (services.production, services.canary)
+    return [
+        requests.post(url, data=image.tobytes(), timeout=WITHIN).json()["message"]
+        for image in images
     ]
-    return int(np.sum(np.array(answers[0]) == np.array(answers[1])))
 
 
-def test_a_canary_that_fails_is_withdrawn_with_an_alert(
-    services: Services,
-    judge: Judge,
-    smtp_server: Callable[..., SMTPServer],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def mail(smtp_server: Callable[..., SMTPServer], monkeypatch: pytest.MonkeyPatch) -> SMTPServer:
     server = smtp_server()
     for name, value in server.variables.items():
         monkeypatch.setenv(name, value)
-    outcome, report = judge(
-        services.production,
-        services.broken,
-        lambda: ask(services.production, services.broken),
-        images="digits",
-        max_images=1,
-    )
-    assert outcome.exit_code == Decision.WITHDRAW == 3, outcome.text
-    assert report["decision"] == "withdraw"
-    assert report["sides"]["canary"]["errors"] == 2 * REQUESTS  # type: ignore[index]
-    assert report["agreement"] is None
-    (message,) = server.wait_for_messages()
+    return server
+
+
+def test_a_good_canary_is_promoted_and_one_that_fails_withdrawn(
+    tmp_path_factory: pytest.TempPathFactory,
+    make_model: Callable[..., Path],
+    make_card: Callable[..., Card],
+    judge: Judge,
+    mail: SMTPServer,
+) -> None:
+    with ExitStack() as running:
+        production, canary, broken = (
+            running.enter_context(serve(tmp_path_factory.mktemp("service"), model, make_card))
+            for model in (make_model(1), make_model(2), None)
+        )
+        production.wait_for("/ready")
+        canary.wait_for("/ready")
+        broken.wait_for("/health")
+
+        images = {"images": "digits", "max_images": 20}
+        outcome, report = judge(
+            production.url, canary.url, lambda: ask(production.url, canary.url), **images
+        )
+        assert outcome.exit_code == Decision.PROMOTE == 0, outcome.text
+        assert outcome.text.startswith("promote the canary\n")
+        assert {side["requests"] for side in report["sides"].values()} == {2 * REQUESTS}
+        pairs = zip(answers(production.url), answers(canary.url), strict=True)
+        agreed = sum(one == other for one, other in pairs)
+        assert report["agreement"]["count"] == agreed
+        assert f"the same of {agreed} of 20 images" in outcome.text
+
+        outcome, report = judge(
+            production.url, broken.url, lambda: ask(production.url, broken.url), **images
+        )
+        assert outcome.exit_code == Decision.WITHDRAW == 3, outcome.text
+        assert report["decision"] == "withdraw"
+        assert report["sides"]["canary"]["errors"] == 2 * REQUESTS
+        assert report["agreement"] is None
+    (message,) = mail.wait_for_messages()
     assert "the canary is worse than production" in message["Subject"]
     assert f"canary {2 * REQUESTS} of {2 * REQUESTS}" in message.get_content()
 
 
-def test_without_requests_it_holds(services: Services, judge: Judge) -> None:
-    outcome, report = judge(services.production, services.canary, lambda: None)
-    assert outcome.exit_code == Decision.HOLD == 4
-    assert len(report["reasons"]) == 2  # type: ignore[arg-type]
-    assert "too few requests to the canary: 0 of 60 needed" in outcome.text
-
-
-def test_a_canary_that_nobody_reaches_is_held(services: Services, judge: Judge) -> None:
-    class Nobody:
-        url = "http://127.0.0.1:1"
-
-    outcome, _ = judge(services.production, Nobody(), lambda: ask(services.production))
-    assert outcome.exit_code == Decision.HOLD
-    assert "too few requests to the canary: 0" in outcome.text
-
-
-def test_a_canary_that_starts_again_is_counted_from_its_start(
-    tmp_path: Path, services: Services, judge: Judge
-) -> None:
-    first = serve(tmp_path, None, lambda model: None)
-    running = [first]
-
-    def traffic() -> None:
-        if len(running) == 1:
-            first.process.send_signal(signal.SIGTERM)
-            assert first.wait() == 0
-            running.append(Process(tmp_path, SERVE_PORT=str(first.port)))
-            running[1].url = first.url
-            running[1].wait_for("/health")
-        ask(services.production, running[1])
-
-    try:
+def test_a_canary_that_starts_again_is_counted_from_its_start(tmp_path: Path, judge: Judge) -> None:
+    with Process(tmp_path) as first:
         first.wait_for("/health")
-        ask(first)
-        outcome, report = judge(services.production, first, traffic)
-    finally:
-        for process in running:
-            with process:
-                pass
+        ask(first.url)
+        with ExitStack() as running:
+
+            def traffic() -> None:
+                if first.process.poll() is None:
+                    first.process.send_signal(signal.SIGTERM)
+                    assert first.wait() == 0
+                    again = running.enter_context(Process(tmp_path, "--port", str(first.port)))
+                    again.url = first.url
+                    again.wait_for("/health")
+                ask(first.url)
+
+            outcome, report = judge("http://127.0.0.1:1", first.url, traffic)
     canary = report["sides"]["canary"]
-    assert (canary["requests"], canary["restarts"]) == (2 * REQUESTS, 1)  # type: ignore[index]
-    assert outcome.exit_code == Decision.WITHDRAW
+    assert (canary["requests"], canary["errors"]) == (2 * REQUESTS, 2 * REQUESTS)
+    assert canary["restarts"] == 1
+    assert outcome.exit_code == Decision.HOLD == 4
+    assert "too few requests to production: 0 of 60 needed" in outcome.text
 
 
 def test_images_are_spread_over_the_data() -> None:
