@@ -108,20 +108,13 @@ def answers(url: str) -> list[str]:
     ]
 
 
-@pytest.fixture
-def mail(smtp_server: Callable[..., SMTPServer], monkeypatch: pytest.MonkeyPatch) -> SMTPServer:
-    server = smtp_server()
-    for name, value in server.variables.items():
-        monkeypatch.setenv(name, value)
-    return server
-
-
 def test_a_good_canary_is_promoted_and_one_that_fails_withdrawn(
     tmp_path_factory: pytest.TempPathFactory,
     make_model: Callable[..., Path],
     make_card: Callable[..., Card],
     judge: Judge,
-    mail: SMTPServer,
+    smtp_server: Callable[..., SMTPServer],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with ExitStack() as running:
         production, canary, broken = (
@@ -131,6 +124,9 @@ def test_a_good_canary_is_promoted_and_one_that_fails_withdrawn(
         production.wait_for("/ready")
         canary.wait_for("/ready")
         broken.wait_for("/health")
+        mail = smtp_server()  # for the judge's alerts alone
+        for name, value in mail.variables.items():
+            monkeypatch.setenv(name, value)
 
         images = {"images": "digits", "max_images": 20}
         outcome, report = judge(
