@@ -7,6 +7,7 @@ every record is in the stage or in its log, and the next actor fills in what a k
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import PurePosixPath
 
 from registry import document, names, objects
 from registry.backend import Backend, Blob
@@ -57,6 +58,11 @@ class Log:
     def last(self, stage: Stage) -> StageRecord | None:
         """The newest record to build on."""
         return next(self.trusted(stage), None)
+
+    def highest(self, stage: Stage) -> int:
+        """The highest number that is taken in the log, by whomever; 0 if none is."""
+        stems = (PurePosixPath(blob.name).stem for blob in self._backend.list(names.log(stage)))
+        return max((int(stem) for stem in stems if stem.isdecimal()), default=0)
 
     def verified(self, stage: Stage, blob: Blob) -> StageRecord:
         """The record in an object of the log, signed where it has to be.

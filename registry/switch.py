@@ -159,11 +159,13 @@ class Switch:
     def _record(
         self, before: Before, action: Action, version: str, why: str, grounds: Grounds
     ) -> StageRecord:
+        # Where nothing before is trusted its numbers are still taken, and remembered by services.
+        last = before.record.sequence if before.record else self._log.highest(before.stage)
         record = StageRecord(
             stage=before.stage,
             version=version,
             previous=before.record.version if before.record else "",
-            sequence=before.record.sequence + 1 if before.record else 1,
+            sequence=last + 1,
             operation=self._new_id(),
             action=action,
             who=sentence(self._actor, SENTENCE_LENGTH),

@@ -320,6 +320,19 @@ def test_keys_are_rotated(backend: Backend, samples: Samples) -> None:
     refused(Registry(backend, "reader", trust=trust(1)), "signed by another key")
 
 
+def test_a_new_key_that_knows_no_other_goes_on_counting(backend: Backend, samples: Samples) -> None:
+    one, two = samples(2)
+    old = Registry(backend, "", trust=trust(0))
+    for each in (one, two):
+        last = promoted(old, each)
+    new = Registry(backend, "", trust=trust(1))
+    state = new.promote(one.version, new.inspect("production"), "the key was lost", force=True)
+    assert state.record.sequence == last.record.sequence + 1
+    state = new.promote(two.version, state, "and on", force=True)
+    assert state.record.sequence == last.record.sequence + 2
+    assert new.rollback("and back").record.version == one.version
+
+
 def test_the_longest_record_fits_into_the_metadata_of_a_bucket(
     backend: Backend, samples: Samples
 ) -> None:
