@@ -5,7 +5,7 @@ fails on one that lacks something, or that has something else in its place.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,18 +75,21 @@ def rows(groups: Mapping[str, Any]) -> list[Row]:
     return [row for row in found if row.figures]
 
 
-def corruptions(metrics: Mapping[str, Any]) -> Iterator[tuple[str, str, Estimate]]:
-    """Each kind of corruption, its level, and the accuracy under it."""
-    for kind, levels in section(metrics, "robustness").items():
-        for level, figure in (levels if isinstance(levels, Mapping) else {}).items():
-            if found := estimate(figure):
-                yield str(kind), str(level), found
+def corruptions(metrics: Mapping[str, Any]) -> dict[str, dict[str, Estimate]]:
+    """The accuracy under each kind of corruption, by its level."""
+    table = section(metrics, "robustness")
+    read = {str(kind): _levels(levels) for kind, levels in table.items()}
+    return {kind: levels for kind, levels in read.items() if levels}
 
 
-def calibration_error(metrics: Mapping[str, Any]) -> float | None:
-    """The expected calibration error on held-out images."""
-    latest = number(section(metrics, "calibration").get("ece"))
-    return number(metrics.get("calibration_error")) if latest is None else latest
+def damaged(metrics: Mapping[str, Any], name: str) -> Estimate | None:
+    """A figure over all corruptions: ``mean``, or ``clean`` for the same images without any."""
+    return estimate(section(metrics, "robustness_summary").get(name))
+
+
+def _levels(levels: object) -> dict[str, Estimate]:
+    found = levels.items() if isinstance(levels, Mapping) else ()
+    return {str(level): read for level, figure in found if (read := estimate(figure))}
 
 
 def _row(name: str, group: object) -> Row:

@@ -67,14 +67,18 @@ def _classes(card: Card, rows: Iterable[Row]) -> Iterator[str]:
 
 
 def _corruptions(metrics: Mapping[str, Any]) -> Iterator[str]:
-    found = list(figures.corruptions(metrics))
+    found = [
+        (accuracy.value, kind, level)
+        for kind, levels in figures.corruptions(metrics).items()
+        for level, accuracy in levels.items()
+    ]
     if not found:
         yield "How it answers to noisy, blurred or badly lit images was not measured."
         return
-    kind, level, accuracy = min(found, key=lambda each: each[2].value)
-    clean = figures.estimate(metrics.get("accuracy"))
+    accuracy, kind, level = min(found)
+    clean = figures.damaged(metrics, "clean") or figures.estimate(metrics.get("accuracy"))
     yield (
-        f"The worst corruption tried is {kind} at level {level}: accuracy {accuracy}"
+        f"The worst corruption tried is {kind} at level {level}: accuracy {Estimate(accuracy)}"
         f"{_instead_of(clean)}."
     )
 

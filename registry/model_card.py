@@ -28,6 +28,7 @@ from registry.markdown import Verbatim, code, escape, html
 T = TypeVar("T")
 
 NAMED = 20  # images or files in one cell
+DASH = Verbatim("-")  # for what is not known
 POINTS = 11  # of a curve that may have thousands
 STYLE = (Path(__file__).parent / "templates" / "model_card.css").read_text(encoding="utf-8")
 OVERALL = {
@@ -76,6 +77,7 @@ def _facts(dossier: Dossier) -> dict[str, object]:
     """What the template is filled with."""
     metrics = dossier.verdict.metrics if dossier.verdict else {}
     slices = figures.rows(figures.section(metrics, "slices"))
+    robustness = figures.corruptions(metrics)
     return {
         "dossier": dossier,
         "card": dossier.card,
@@ -87,10 +89,12 @@ def _facts(dossier: Dossier) -> dict[str, object]:
         "overall": list(_overall(metrics)),
         "per_class": figures.rows(figures.section(metrics, "per_class")),
         "comparison": figures.section(metrics, "comparison"),
-        "robustness": list(figures.corruptions(metrics)),
+        "robustness": robustness,
+        "levels": list(dict.fromkeys(level for row in robustness.values() for level in row)),
+        "damaged": {name: figures.damaged(metrics, name) for name in ("mean", "clean")},
         "slices": slices,
         "slice_figures": list(dict.fromkeys(name for row in slices for name in row.figures)),
-        "gate_ece": figures.calibration_error(metrics),
+        "held_out_calibration": list(_calibration(metrics)),
         **_training(dossier.card),
     }
 
@@ -104,20 +108,34 @@ def _overall(metrics: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield title, pattern.format(value)
 
 
+def _calibration(metrics: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What the gate found of confidence, on images that training has not seen."""
+    found = figures.section(metrics, "calibration")
+    error = figures.number(found.get("ece", metrics.get("calibration_error")))
+    if error is not None:
+        yield "calibration error on held-out images", f"{error:.4f}"
+    if (chance := figures.number(found.get("chance"))) is not None:
+        yield "of which luck may explain", f"{chance:.4f}"
+    if coverage := figures.estimate(found.get("coverage")):
+        yield "held-out images answered with a class at the threshold", str(coverage)
+    if accuracy := figures.estimate(found.get("accuracy")):
+        yield "of these answered rightly", str(accuracy)
+
+
 def _training(card: Card) -> dict[str, object]:
     """How training went: how many epochs, and each metric over them."""
     best = figures.number(card.metrics.get("best_epoch"))
     epochs = max(map(len, card.history.values()), default=0)
     kept = int(best) if best and 1 <= best <= epochs else None
     history = [
-        (name, _figure(values, 0), _figure(values, kept - 1) if kept else "-", _figure(values, -1))
+        (name, _figure(values, 0), _figure(values, kept - 1) if kept else DASH, _figure(values, -1))
         for name, values in card.history.items()
     ]
     return {"epochs": epochs, "best_epoch": kept, "history": history}
 
 
 def _figure(values: Sequence[float], index: int) -> str:
-    return f"{values[index]:.4g}" if -1 <= index < len(values) and values else "-"
+    return f"{values[index]:.4g}" if -1 <= index < len(values) and values else DASH
 
 
 # --- filters of the template ---
@@ -140,12 +158,12 @@ def of(members: Mapping[str, object], names: Iterable[str]) -> list[str]:
 
 def known(value: object) -> str:
     """A value, or a dash for none."""
-    return "-" if isinstance(value, Undefined) or value in (None, "") else str(value)
+    return DASH if isinstance(value, Undefined) or value in (None, "") else str(value)
 
 
 def share(value: float | None) -> str:
     """A part of 1, in per cent."""
-    return "-" if value is None else str(Estimate(value))
+    return DASH if value is None else str(Estimate(value))
 
 
 def first_few(names: Sequence[str]) -> str:

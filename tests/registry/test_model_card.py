@@ -52,7 +52,8 @@ METRICS: dict[str, Any] = {
     "comparison": {"version": "cd" * 32, "images": 40, "won": 3, "lost": 1},
     "latency_ms": 1.5,
     "size_bytes": 1000,
-    "calibration": {"ece": 0.0123},
+    "calibration": {"ece": 0.0123, "chance": 0.01, "coverage": INTERVAL, "accuracy": None},
+    "robustness_summary": {"mean": 0.8, "clean": INTERVAL},
     "robustness": {"noise": {"1": 0.85, "3": 0.4}, "blur": {"1": INTERVAL}},
     "slices": {"night": {"images": 9, "accuracy": 0.5}, "day": {"images": 31, "accuracy": 1}},
 }
@@ -324,9 +325,14 @@ def test_figures_of_the_latest_verdict() -> None:
     assert cells(text, "cross") == [
         ["20", "90.0 % (80.0 to 95.0)", "55.0 %", "90.0 % (80.0 to 95.0)"]
     ]
-    assert cells(text, "noise") == [["1", "85.0 %"], ["3", "40.0 %"]]
+    assert cells(text, "accuracy under") == [["1", "3"]]
+    assert cells(text, "noise") == [["85.0 %", "40.0 %"]]
+    assert cells(text, "blur") == [["90.0 % (80.0 to 95.0)", "-"]]
+    assert "The mean over all is 80.0 %; the same images as they are: 90.0 %" in text
     assert cells(text, "night") == [["9", "50.0 %"]]
     assert cells(text, "calibration error on held-out images") == [["0.0123"]]
+    assert cells(text, "of which luck may explain") == [["0.0100"]]
+    assert len(cells(text, "of these answered rightly")) == 1
     assert "right on 3 where `cdcdcdcdcdcd` was wrong, and wrong on 1" in text
 
 
@@ -351,7 +357,8 @@ def test_what_the_gate_did_not_measure_is_said() -> None:
     early = {k: v for k, v in METRICS.items() if k not in ("calibration", "robustness", "slices")}
     text = with_metrics(early, calibration=None, threshold=0.0)
     assert text.count("\nNot measured.\n") == 2
-    assert "Not fitted. Calibration error on held-out images: 0.0500." in text
+    assert cells(text, "calibration error on held-out images") == [["0.0500"]]
+    assert "\nNot fitted.\n" in text
     assert "noisy, blurred or badly lit images was not measured" in text
     assert 'never answers "other"' in text
     assert "Corruptions of the image and slices of the data were not." in text
@@ -359,7 +366,7 @@ def test_what_the_gate_did_not_measure_is_said() -> None:
 
 def test_training_is_summed_up() -> None:
     text = with_metrics(METRICS, history={"loss": (1.0, 0.25, 0.5)}, arguments={"seed": 3})
-    assert "3 epochs, of which the 2. was kept." in text
+    assert "3 epochs, of which number 2 was kept." in text
     assert cells(text, "loss") == [["1", "0.25", "0.5"]]
     assert cells(text, "seed") == [["3"]]
     assert "began with random weights" in text
