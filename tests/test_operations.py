@@ -123,12 +123,14 @@ def _scripts() -> Iterator[str]:
 
 
 def _pipeline() -> Iterator[str]:
-    """What the pipeline itself mails, by the events that it tells."""
-    script = (ROOT / "Jenkinsfile").read_text(encoding="utf-8")
-    [subject] = re.findall(r'subject: "\[jenkins\] (.*?)"', script)
-    for event in re.findall(r"^ +tell ([^,]+),", script, re.MULTILINE):
-        told = event.strip("'") if event.startswith("'") else GAP
-        yield re.sub(r"\$\{.*?\}", GAP, subject.replace("${event}", told))
+    """What the pipelines themselves mail, by the events that they tell."""
+    for path in (ROOT / "Jenkinsfile", *(ROOT / "jenkins").glob("*Jenkinsfile")):
+        script = path.read_text(encoding="utf-8")
+        told = re.findall(r"^ +tell ([^,]+),", script, re.MULTILINE)
+        events = [event.strip("'") if event.startswith("'") else GAP for event in told]
+        for subject in re.findall(r'subject: "(?:\[jenkins\] )?(.*?)"', script):
+            for event in events if "${event}" in subject else [""]:
+                yield re.sub(r"\$\{.*?\}", GAP, subject.replace("${event}", event))
 
 
 def documented() -> dict[str, set[str]]:
