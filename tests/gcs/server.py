@@ -1,6 +1,6 @@
 """A small, faithful Google Cloud Storage for tests, in a process of its own.
 
-    python tests/gcs/server.py --port 0 [--rewrite-bytes N] [--page-size N]
+    python tests/gcs/server.py --port 0 [--host ADDRESS] [--bucket NAME] [--rewrite-bytes N] ...
 
 Its first line on standard output is its address, to be set as ``STORAGE_EMULATOR_HOST``. It keeps
 everything in memory. :mod:`tests.gcs.faults` says how to make it fail.
@@ -38,13 +38,13 @@ def shortened(request: Request) -> Request:
 
 
 class Server(ThreadingHTTPServer):
-    """Listens on this machine alone."""
+    """Listens on an address."""
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, port: int, api: API) -> None:
-        super().__init__(("127.0.0.1", port), Handler)
+    def __init__(self, host: str, port: int, api: API) -> None:
+        super().__init__((host, port), Handler)
         self.api = api
         self.faults = Faults()
 
@@ -176,12 +176,16 @@ class Handler(BaseHTTPRequestHandler):
 def main() -> None:
     """Listen until killed."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="the address; by default this machine")
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--bucket", help="one that is there from the start")
     parser.add_argument("--rewrite-bytes", type=int, help="how much one rewrite call copies")
     parser.add_argument("--page-size", type=int, default=1000, help="how long a listing's page is")
     options = parser.parse_args()
     api = API(rewrite_bytes=options.rewrite_bytes, page_size=options.page_size)
-    with Server(options.port, api) as server:
+    if options.bucket:
+        api.store.make_bucket({"name": options.bucket})
+    with Server(options.host, options.port, api) as server:
         sys.stdout.write("http://{}:{}\n".format(*server.server_address[:2]))
         sys.stdout.flush()
         server.serve_forever()

@@ -49,7 +49,6 @@ class Proxy:
         self.url = f"https://127.0.0.1:{self.port}"
         self._folder = folder
         self._certify(folder)
-        (folder / "nginx").mkdir()
         path = folder / "nginx.conf"
         path.write_text(self._configuration(upstreams, changed or {}))
         # As root, nginx would take the rights of a user to whom the test's folder is closed.
