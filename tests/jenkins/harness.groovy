@@ -283,7 +283,7 @@ class Steps extends Section {
     }
 
     Map file(Map given) { credential(given, 'file', ['credentialsId', 'variable']) }
-    Map string(Map given) { credential(given, 'string', ['credentialsId', 'variable']) }
+    Map string(Map given) { credential(given, 'string', ['credentialsId', 'variable', 'name', 'value']) }
     Map credential(Map given, String kind, List<String> known) { named(given, kind, known); given }
     void withCredentials(List<Map> wanted, Closure content) {
         wanted.each {
@@ -303,6 +303,7 @@ class Steps extends Section {
         named(limit, 'timeout', ['time', 'unit'])
         Section.fill(new Steps(build: build), content)
     }
+    boolean fileExists(String path) { Files.exists(build.node('fileExists').resolve(path)) }
     void build(Map given) {
         named(given, 'build', ['job', 'parameters', 'wait'])
         build.started << given
@@ -449,6 +450,7 @@ def run(Map scenario) {
         def script = shell.parse(scenario.jenkinsfile, 'Jenkinsfile')
         build.own.addAll(script.class.declaredMethods*.name)
         script.run()
+        if (!script.described) throw new Refused('there is no pipeline')
         report = [options: script.described.options, triggers: script.described.triggers,
                   parameters: script.described.parameters, limits: limits(script.described.stages)]
     } catch (Refused | org.codehaus.groovy.control.CompilationFailedException | MissingMethodException |

@@ -63,7 +63,7 @@ print(state["record"]["version"] if state else "")'
 # Each target says in its own file how a stage is run, rolled out and undone there.
 case $DEPLOY in
   local | kubernetes)
-    # shellcheck source=lib/local.sh
+    # shellcheck source=/dev/null
     . "jenkins/stages/lib/$DEPLOY.sh"
     ;;
   *) misused "DEPLOY=$DEPLOY is no target: set it to local or kubernetes" ;;

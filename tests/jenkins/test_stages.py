@@ -1,0 +1,112 @@
+"""The stage scripts by themselves: their form, and the exact commands that a cluster gets."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.jenkins.conftest import ROOT, Jenkins
+
+STAGES = sorted(path for path in (ROOT / "jenkins" / "stages").iterdir() if path.is_file())
+BASH = [*STAGES, *(ROOT / "jenkins" / "stages" / "lib").iterdir(), Path(__file__).with_name("stub")]
+JOB = r"-\d{8}-\d{6}"
+IN_PRODUCTION = "kubectl --namespace classifier-production"
+
+
+def commands(calls: list[str]) -> list[str]:
+    """What was asked of the cluster that changes something in it, or waits for it."""
+    told = [call.removeprefix(f"{IN_PRODUCTION} ") for call in calls if " get " not in call]
+    kept = ("create", "apply", "rollout", "port-forward", "delete", "registry", "jenkins.smoke")
+    return [re.sub(JOB, "", call) for call in told if call.startswith(kept)]
+
+
+@pytest.mark.parametrize("script", BASH, ids=lambda path: path.name)
+def test_shellcheck_finds_nothing(script: Path) -> None:
+    done = subprocess.run(
+        ["shellcheck", "--external-sources", "--source-path=SCRIPTDIR", script],
+        env=os.environ | {"PATH": f"{ROOT}/.venv/bin:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("script", STAGES, ids=lambda path: path.name)
+def test_a_stage_tells_what_it_is_for_and_takes_no_arguments(script: Path, tmp_path: Path) -> None:
+    assert "\nset -euo pipefail\n" in script.read_text()
+    told = subprocess.run([script, "--help"], capture_output=True, text=True, check=True, cwd="/")
+    assert told.stdout.splitlines()[0].endswith(".")
+    assert not re.search(r"^[#!]|set -euo", told.stdout, re.MULTILINE)
+    misused = subprocess.run([script, "--fast"], capture_output=True, check=False, cwd=tmp_path)
+    assert misused.returncode == 2
+
+
+def test_a_cluster_gets_these_commands_in_this_order(jenkins: Jenkins) -> None:
+    assert commands(jenkins.build(CANARY=True).calls) == [
+        "apply -f -",
+        "create job training --from=cronjob/training",
+        "registry show testing --json",
+        "registry show production --json",
+        "apply -f -",
+        "create job gate --from=cronjob/gate",
+        "apply -f -",
+        "rollout status deployment/classifier-canary --timeout 120s",
+        "create job judge --from=cronjob/judge",
+        "apply -f -",
+        "delete deployment,service --selector app.kubernetes.io/component=canary",
+        "create job promote --from=cronjob/promote --dry-run=client --output yaml",
+        "create -f -",
+        "apply -f -",
+        "rollout status deployment/classifier --timeout 120s",
+        "port-forward service/classifier :8000",
+        "jenkins.smoke",
+    ]
+
+
+def test_a_failed_smoke_test_undoes_the_deployment_before_the_registry(jenkins: Jenkins) -> None:
+    calls = commands(jenkins.build(machine={"STUB_FAIL": "^jenkins.smoke"}).calls)
+
+    assert calls[calls.index("jenkins.smoke") + 1 :] == [
+        "rollout undo deployment/classifier --to-revision 41",
+        "rollout status deployment/classifier --timeout 120s",
+        "registry show production --json",
+        "create job rollback --from=cronjob/rollback --dry-run=client --output yaml",
+        "create -f -",
+    ]
+
+
+@pytest.mark.parametrize("code", ["1", "3"])
+def test_a_canary_that_is_not_better_is_withdrawn_and_not_promoted(
+    jenkins: Jenkins, code: str
+) -> None:
+    machine = {"STUB_FAILED_JOB": "judge", "STUB_JOB_CODE": code}
+    outcome = jenkins.build(CANARY=True, machine=machine)
+
+    by_name = {c["script"]: c["code"] for c in outcome.report["commands"]}
+    assert by_name["jenkins/stages/canary"] == int(code)
+    assert commands(outcome.calls)[-1].startswith("delete deployment,service")
+    assert outcome.ran[-2:] == ["canary", "rollback"]
+
+
+def test_only_what_a_delivery_changes_is_applied(jenkins: Jenkins) -> None:
+    outcome = jenkins.build(CANARY=True)
+    applied = (outcome.folder / "applied").read_text().split()
+
+    jobs, canary = ["ConfigMap", "CronJob"], ["ConfigMap", "Service", "Deployment", "HTTPRoute"]
+    assert applied == [*jobs, *jobs, *canary, "HTTPRoute", "ConfigMap", "Deployment"]
+
+
+def test_images_are_delivered_by_digest(jenkins: Jenkins) -> None:
+    outcome = jenkins.build()
+
+    (release,) = outcome.folder.rglob("*-delivery/var/delivery/overlay/release.env")
+    digest = f"@sha256:{7:064d}"
+    assert release.read_text().splitlines() == [
+        f"API_IMAGE=registry.example.com/models/classifier-api{digest}",
+        f"TRAINING_IMAGE=registry.example.com/models/classifier-training{digest}",
+        f"TESTING_IMAGE=registry.example.com/models/classifier-testing{digest}",
+        f"MODEL_VERSION={'c' * 64}",
+    ]
