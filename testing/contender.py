@@ -3,12 +3,17 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from classifier.load import load
 from classifier.runtime import Classifier
+from images import Images
 from registry.card import Card
 from registry.errors import Corrupt, NotFound
 from registry.record import StageState
 from registry.store import Registry
+from testing.comparison import Names
+from testing.scoring import Probabilities
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,16 @@ class Contender:
 
     card: Card
     classifier: Classifier
+
+    def names(self, images: Images) -> Names:
+        """The class that it answers each image with, str[N], from all that it knows."""
+        return named(self.card.classes, self.classifier.predict(images))
+
+
+def named(classes: tuple[str, ...], answers: Probabilities) -> Names:
+    """The likeliest class of each row of probabilities, float[N, classes], by name."""
+    names: Names = np.array(classes)[answers.argmax(axis=1)]
+    return names
 
 
 def pull(registry: Registry, state: StageState, target: Path) -> Contender:

@@ -4,6 +4,7 @@
     ├── NoCandidate    the testing stage is empty
     ├── ClassesDiffer  the candidate answers with other classes than the gate's images have
     ├── NothingHeldOut the split of the gate's images leaves none to judge by
+    ├── WrongSlices    the file of slices cannot be read, or names images that are not there
     ├── Overtaken      another changed production while the gate judged
     └── NotIntact      production holds the candidate already, but its file is damaged
 
@@ -39,3 +40,9 @@ class Overtaken(GateError):
 
 class NotIntact(GateError):
     """What is in production has the candidate's record, and other bytes."""
+
+
+class WrongSlices(GateError, UsageError):
+    """The file of slices is not what it has to be."""
+
+    exit_code = UsageError.exit_code

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from registry.verdict import Check
+from testing.calibration import Calibration
 from testing.comparison import Comparison
+from testing.robustness import Robustness
 from testing.scoring import Scores
+from testing.slices import SliceScores
 
 LONGEST_REASON = 300  # characters; TensorFlow quotes whole graphs
 
@@ -45,7 +48,11 @@ class Findings:
         size: the model file, in bytes.
         latency: milliseconds for one image.
         scores: the figures on held-out images.
+        calibration: whether its confidence means what it says.
         comparison: the candidate against production.
+        robustness: its accuracy on damaged images.
+        rival_robustness: production's accuracy on them.
+        slices: the figures of each slice, by name.
         mistakes: the worst mistakes, worst first.
     """
 
@@ -54,7 +61,11 @@ class Findings:
     size: int | None = None
     latency: float | None = None
     scores: Scores | None = None
+    calibration: Calibration | None = None
     comparison: Comparison | None = None
+    robustness: Robustness | None = None
+    rival_robustness: Robustness | None = None
+    slices: dict[str, SliceScores] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
 
     @property
@@ -67,9 +78,28 @@ class Findings:
         """All figures as a JSON-like document."""
         return {
             **(asdict(self.scores) if self.scores else {}),
+            "calibration": asdict(self.calibration) if self.calibration else None,
             "comparison": asdict(self.comparison) if self.comparison else None,
+            **self._robustness(),
+            "slices": {name: _slice(each) for name, each in self.slices.items()},
             "latency_ms": self.latency,
             "size_bytes": self.size,
+        }
+
+    def _robustness(self) -> dict[str, Any]:
+        """The table by corruption and level, and what it comes to."""
+        if not self.robustness:
+            return {}
+        rival = self.rival_robustness
+        return {
+            "robustness": self.robustness.table,
+            "robustness_summary": {
+                "images": self.robustness.images,
+                "clean": asdict(self.robustness.clean),
+                "mean": asdict(self.robustness.mean),
+                "worst": self.robustness.worst[0],
+                "production": asdict(rival) if rival else None,
+            },
         }
 
     def note(self, check: Check) -> None:
@@ -104,3 +134,9 @@ class Findings:
         """The first line of an error's message, and not too much of it."""
         text = str(error).replace(f"{self.folder}{os.sep}", "")
         return text.strip().partition("\n")[0][:LONGEST_REASON] or type(error).__name__
+
+
+def _slice(scores: SliceScores) -> dict[str, Any]:
+    figures = asdict(scores)
+    del figures["elsewhere"]  # a number of rows, and no figure of the model
+    return figures

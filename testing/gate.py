@@ -21,77 +21,32 @@ from classifier import golden
 from classifier.errors import ClassifierError, GoldenMismatch
 from classifier.load import load
 from classifier.runtime import Classifier
-from images.dataset import Dataset
 from images.decode import from_raw
 from images.errors import ImagesError
-from images.split import split
-from registry.card import Card
 from registry.errors import Corrupt
 from registry.record import Damaged, StageState
-from registry.store import Registry
-from testing import probe, verdict
+from testing import calibration, probe, robustness, slices, verdict
+from testing.case import Case
 from testing.comparison import Answers, Names, compare
-from testing.contender import Contender, pull
-from testing.errors import ClassesDiffer, NothingHeldOut
+from testing.contender import Contender, named, pull
 from testing.findings import Findings, Mistake, Unfit
 from testing.scoring import Probabilities, score, worst_mistakes
-from testing.settings import GateSettings
 
 PICTURED = 24  # worst mistakes in the report
 MODEL = "best_model.hdf5"
 
 
 @dataclass(frozen=True)
-class Case:
-    """What is judged, by what, and against what.
+class Rival:
+    """The model in production, where it can be compared with.
 
     Attributes:
-        registry: where the models are.
-        candidate: what was in testing when the gate began.
-        production: what was in production then, which alone it may replace; Damaged if nobody can
-            tell what that is, or who put it there.
-        card: the candidate's card.
-        data: all images, of which only the held-out ones are shown to a model.
-        held_out: those.
-        settings: the thresholds.
+        contender: the model.
+        answers: its answers for the held-out images, by name.
     """
 
-    registry: Registry
-    candidate: StageState
-    production: StageState | Damaged | None
-    card: Card
-    data: Dataset
-    held_out: Dataset
-    settings: GateSettings
-
-    @property
-    def version(self) -> str:
-        """The version that is judged."""
-        return self.candidate.record.version
-
-
-def open_case(
-    registry: Registry,
-    candidate: StageState,
-    production: StageState | Damaged | None,
-    data: Dataset,
-    settings: GateSettings,
-) -> Case:
-    """Lay out the case of a candidate.
-
-    Raises:
-        ClassesDiffer: the images have other classes than the candidate.
-        NothingHeldOut: there is no image to judge by.
-        RegistryError: the candidate's card cannot be read.
-    """
-    card = registry.card(candidate.record.version)
-    _require_same_classes(card.classes, data)
-    held_out = split(data).held_out
-    if not len(held_out):
-        raise NothingHeldOut(
-            f"none of the {len(data)} images in {data.source} is held out: add images to GATE_DATA"
-        )
-    return Case(registry, candidate, production, card, data, held_out, settings)
+    contender: Contender
+    answers: Names
 
 
 def judge(case: Case) -> Findings:
@@ -102,25 +57,12 @@ def judge(case: Case) -> Findings:
             _look_back(case, findings)
             classifier = _admit(case, findings)
             _probe(case, classifier, findings)
-            answers = _score(case, classifier, findings)
-            _compare(case, answers, findings)
+            candidate = Contender(case.card, classifier)
+            answers = _score(case, candidate, findings)
+            rival = _compare(case, answers, findings)
+            _damage(case, candidate, rival, findings)
+            _slice(case, answers, rival, findings)
     return findings
-
-
-def _require_same_classes(classes: tuple[str, ...], data: Dataset) -> None:
-    if classes == data.classes:
-        return
-    missing = [name for name in classes if name not in data.classes]
-    unknown = [name for name in data.classes if name not in classes]
-    faults = [
-        f"{data.source} has no images of {verdict.listed(missing)}" if missing else "",
-        f"the candidate does not know {verdict.listed(unknown)}" if unknown else "",
-    ]
-    difference = "; ".join(filter(None, faults)) or "their order differs"
-    raise ClassesDiffer(
-        f"the candidate in testing has other classes than GATE_DATA: {difference}: "
-        "point GATE_DATA at the images that it was trained on, or train it again on these"
-    )
 
 
 def _look_back(case: Case, findings: Findings) -> None:
@@ -165,43 +107,77 @@ def _probe(case: Case, classifier: Classifier, findings: Findings) -> None:
     findings.note(probe.latency(findings.latency, case.settings.max_latency))
 
 
-def _score(case: Case, classifier: Classifier, findings: Findings) -> Names:
+def _score(case: Case, candidate: Contender, findings: Findings) -> Names:
     """Score the candidate on the held-out images; returns its answers by name."""
-    settings, held_out = case.settings, case.held_out
-    findings.note(verdict.same_data(case.card.data.fingerprint, case.data.fingerprint))
-    answers = classifier.predict(held_out.images)
+    settings, held_out, card = case.settings, case.held_out, case.card
+    findings.note(verdict.same_data(card.data.fingerprint, case.data.fingerprint))
+    answers = candidate.classifier.predict(held_out.images)
     findings.require(probe.probabilities(answers, "held-out images"))
-    scores = score(held_out.labels, answers, case.card.classes, settings.confidence)
+    scores = score(held_out.labels, answers, card.classes, settings.confidence)
     findings.scores = scores
     findings.mistakes = _mistakes(case, answers)
     findings.note(verdict.enough_images(scores.per_class, settings.min_per_class))
     findings.note(verdict.accuracy(scores, settings.min_accuracy))
     findings.note(verdict.recalls(scores.per_class, settings.min_recall))
-    return _names(case.card.classes, answers)
+    findings.calibration = calibration.measure(
+        held_out.labels, answers, settings.confidence, card.temperature, card.threshold
+    )
+    findings.note(verdict.calibrated(findings.calibration, settings.max_ece))
+    return named(card.classes, answers)
 
 
-def _compare(case: Case, answers: Names, findings: Findings) -> None:
+def _compare(case: Case, answers: Names, findings: Findings) -> Rival | None:
     """Compare the candidate with what is in production, if there is anything to compare with."""
     if case.production is None:
         findings.note(verdict.nothing_to_compare("production is empty: nothing to compare with"))
-        return
-    rival = _rival(case, case.production, findings)
-    if rival is None:
-        return
-    known = rival.card.classes
+        return None
+    contender = _contender(case, case.production, findings)
+    if contender is None:
+        return None
+    known = contender.card.classes
     findings.note(verdict.kept_classes(case.card.classes, known, case.settings.drop_classes))
     if set(known).isdisjoint(case.card.classes):
         findings.note(verdict.nothing_to_compare("no class in common with production"))
-        return
-    rival_answers = _names(known, rival.classifier.predict(case.held_out.images))
-    truth = np.array(case.held_out.classes)[case.held_out.labels]
-    both = Answers(truth, answers, rival_answers).of(known)
+        return None
+    rival = Rival(contender, contender.names(case.held_out.images))
+    both = Answers(_truth(case), answers, rival.answers).of(known)
     level = case.settings.confidence
-    findings.comparison = compare(rival.card.version, both, level)
+    findings.comparison = compare(contender.card.version, both, level)
     findings.note(verdict.non_inferiority(findings.comparison, case.settings.margin, level))
+    return rival
 
 
-def _rival(case: Case, production: StageState | Damaged, findings: Findings) -> Contender | None:
+def _damage(case: Case, candidate: Contender, rival: Rival | None, findings: Findings) -> None:
+    """Show damaged images to the candidate, and for comparison to production."""
+    settings = case.settings
+    images = robustness.sample(case.held_out, settings.robustness_images)
+    if not len(images):
+        return
+    contenders = [candidate, rival.contender] if rival else [candidate]
+    findings.robustness, *others = robustness.measure(contenders, images, settings.confidence)
+    findings.rival_robustness = others[0] if others else None
+    if findings.robustness:
+        findings.note(verdict.robust(findings.robustness, settings.min_robustness))
+
+
+def _slice(case: Case, answers: Names, rival: Rival | None, findings: Findings) -> None:
+    """Score each slice that the file names."""
+    if not case.slices:
+        return
+    truth, settings = _truth(case), case.settings
+    against = None
+    if rival:
+        against = rival.answers == truth, np.isin(truth, rival.contender.card.classes)
+    findings.slices = slices.score(
+        case.slices, case.held_out.names, answers == truth, against, settings.confidence
+    )
+    minimum, level = settings.min_slice_accuracy, settings.confidence
+    findings.note(verdict.slices(findings.slices, minimum, level))
+
+
+def _contender(
+    case: Case, production: StageState | Damaged, findings: Findings
+) -> Contender | None:
     """The model in production, or a check that says why there is none to ask."""
     allowed = case.settings.replace_broken
     if isinstance(production, Damaged):
@@ -218,9 +194,10 @@ def _rival(case: Case, production: StageState | Damaged, findings: Findings) -> 
         return None
 
 
-def _names(classes: tuple[str, ...], answers: Probabilities) -> Names:
-    names: Names = np.array(classes)[answers.argmax(axis=1)]
-    return names
+def _truth(case: Case) -> Names:
+    """The class of each held-out image, str[N]."""
+    truth: Names = np.array(case.held_out.classes)[case.held_out.labels]
+    return truth
 
 
 def _mistakes(case: Case, answers: Probabilities) -> list[Mistake]:

@@ -40,6 +40,19 @@ def proportion(successes: int, trials: int, level: float) -> Estimate:
     return Estimate(successes / trials, float(interval.low), float(interval.high))
 
 
+def mean_share(mean: float, images: int, level: float) -> Estimate:
+    """The mean over images of a share from 0 to 1 that each of them has.
+
+    Wilson's interval of a proportion is wide enough for it: of all that lies between 0 and 1 and
+    has this mean, nothing varies more than what is either 0 or 1 (Bhatia and Davis, 2000).
+    """
+    z = quantile(level)
+    middle = (mean + z**2 / (2 * images)) / (1 + z**2 / images)
+    spread = math.sqrt(mean * (1 - mean) / images + z**2 / (4 * images**2))
+    reach = z * spread / (1 + z**2 / images)
+    return Estimate(mean, max(0.0, middle - reach), min(1.0, middle + reach))
+
+
 def f1(hits: int, false_alarms: int, misses: int, level: float) -> Estimate:
     """The F1 score of one class with Lam, Gopal and Qian's (2023) indirect Wilson interval.
 

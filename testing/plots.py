@@ -15,6 +15,7 @@ from matplotlib.image import imsave
 from matplotlib.ticker import MaxNLocator
 
 from images import Images
+from testing.calibration import Calibration
 from testing.intervals import proportion
 from testing.scoring import Bin
 
@@ -56,6 +57,24 @@ def reliability(bins: Sequence[Bin], level: float) -> bytes:
     middles, width = [(b.low + b.high) / 2 for b in bins], bins[0].high - bins[0].low
     lower.bar(middles, [b.images for b in bins], width=0.9 * width, color=ACCENT)
     lower.set(xlabel="confidence", ylabel="images")
+    return _finish(figure)
+
+
+def coverage(found: Calibration, images: int, level: float) -> bytes:
+    """Accuracy with its interval against coverage; the dashed line is the card's threshold."""
+    figure = Figure(figsize=(5, 4.6), dpi=DPI, layout="constrained")
+    axes = figure.add_subplot()
+    x, y = [p.coverage for p in found.curve], [p.accuracy for p in found.curve]
+    given = [round(p.coverage * images) for p in found.curve]
+    bounds = [
+        proportion(round(p.accuracy * n), n, level) for p, n in zip(found.curve, given, strict=True)
+    ]
+    axes.fill_between(x, [b.low for b in bounds], [b.high for b in bounds], color=ACCENT, alpha=0.2)
+    axes.plot(x, y, ".-", color=ACCENT, clip_on=False)
+    axes.axvline(found.coverage.value, color=WARM, linestyle="--", label="the card's threshold")
+    lowest = min([*y, 0.9])
+    axes.set(xlabel="coverage", ylabel="accuracy", xlim=(0, 1.02), ylim=(lowest - 0.05, 1.01))
+    axes.legend(frameon=False, loc="lower left")
     return _finish(figure)
 
 

@@ -7,7 +7,7 @@ whatever they are given, and the page's own policy lets no script run and nothin
 import base64
 import hashlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,29 +16,16 @@ from markupsafe import Markup
 
 from registry.document import encode
 from registry.verdict import Verdict
-from testing import plots
-from testing.findings import Findings, Mistake
-from testing.gate import Case
+from testing import advice, pictures, plots
+from testing.case import Case
+from testing.findings import Findings
 from testing.intervals import Estimate
+from testing.pictures import data_uri
+from testing.robustness import ASKED
 from testing.verdict import visible
 
 CONFUSED = 10  # pairs of classes that the report lists
 STYLE = (Path(__file__).parent / "templates" / "report.css").read_text(encoding="utf-8")
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A mistake with its image.
-
-    Attributes:
-        mistake: the mistake.
-        name: the image's name in the data.
-        source: the image as a data URI.
-    """
-
-    mistake: Mistake
-    name: str
-    source: str
 
 
 def render(case: Case, findings: Findings, verdict: Verdict) -> dict[str, bytes]:
@@ -81,9 +68,17 @@ def _page(case: Case, findings: Findings, verdict: Verdict) -> str:
         findings=findings,
         scores=findings.scores,
         comparison=findings.comparison,
+        calibration=findings.calibration,
+        robustness=findings.robustness,
+        rival_robustness=findings.rival_robustness,
+        levels=[str(level) for level in ASKED],
+        damaged=list(pictures.damaged(case)) if findings.robustness else [],
+        pictured_level=pictures.LEVEL,
+        data_findings=list(pictures.findings(case)),
+        advice=advice.sections(case, findings),
         plots=_plots(case, findings),
         confused=list(_confused(case, findings)),
-        pictures=[_pictured(case, mistake) for mistake in findings.mistakes],
+        pictures=[pictures.mistake(case, each) for each in findings.mistakes],
     )
 
 
@@ -95,6 +90,9 @@ def _plots(case: Case, findings: Findings) -> dict[str, str]:
     if scores := findings.scores:
         drawn["confusion"] = data_uri(plots.confusion(scores.confusion, case.card.classes))
         drawn["reliability"] = data_uri(plots.reliability(scores.reliability, scores.level))
+        if findings.calibration:
+            curve = plots.coverage(findings.calibration, scores.images, scores.level)
+            drawn["coverage"] = data_uri(curve)
     return drawn
 
 
@@ -111,16 +109,6 @@ def _confused(case: Case, findings: Findings) -> Iterator[tuple[str, str, int]]:
     ]
     for images, row, column in sorted(pairs, key=lambda pair: -pair[0])[:CONFUSED]:
         yield classes[row], classes[column], images
-
-
-def _pictured(case: Case, mistake: Mistake) -> Picture:
-    image = plots.picture(case.held_out.images[mistake.index])
-    return Picture(mistake, case.held_out.names[mistake.index], data_uri(image))
-
-
-def data_uri(png: bytes) -> str:
-    """A PNG file as an address that holds it."""
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
 def estimate(figure: Estimate) -> Markup:

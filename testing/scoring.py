@@ -11,7 +11,7 @@ from testing.intervals import Confusion, Estimate, f1, macro, proportion, ratio
 Labels = npt.NDArray[np.int64]
 Probabilities = npt.NDArray[np.float32]
 
-BINS = 10
+BINS = 15  # as in Guo et al. (2017), arXiv:1706.04599
 LEAST_PROBABILITY = 1e-15  # keeps the logarithm of a certain mistake finite
 
 
@@ -135,13 +135,19 @@ def reliability(
         confidence: the probability of each answer, float[N].
         right: whether it was right, bool[N].
     """
-    edges = np.linspace(0, 1, BINS + 1)
-    numbers = np.clip(np.digitize(confidence, edges, right=True) - 1, 0, BINS - 1)
+    numbers, edges = bin_numbers(confidence), np.linspace(0, 1, BINS + 1)
     images = np.bincount(numbers, minlength=BINS)
     confidences = ratio(np.bincount(numbers, weights=confidence, minlength=BINS), images)
     accuracies = ratio(np.bincount(numbers, weights=right, minlength=BINS), images)
     columns = (edges[:-1], edges[1:], images, confidences, accuracies)
     return tuple(Bin(*row) for row in zip(*(c.tolist() for c in columns), strict=True))
+
+
+def bin_numbers(confidence: npt.NDArray[np.floating]) -> npt.NDArray[np.int64]:
+    """The bin of each confidence, int[N]; an edge belongs to the bin below it."""
+    edges = np.linspace(0, 1, BINS + 1)
+    numbers: npt.NDArray[np.int64] = np.digitize(confidence, edges, right=True) - 1
+    return numbers.clip(0, BINS - 1)
 
 
 def calibration_error(bins: Sequence[Bin]) -> float:

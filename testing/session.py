@@ -14,9 +14,10 @@ from registry.record import StageState
 from registry.store import Registry
 from registry.verdict import Verdict
 from testing import promote, report
+from testing.case import Case, open_case
 from testing.errors import NoCandidate, NotIntact
 from testing.findings import Findings
-from testing.gate import MODEL, Case, judge, open_case
+from testing.gate import MODEL, judge
 from testing.settings import GateSettings
 from testing.verdict import percent, points
 
@@ -50,6 +51,7 @@ def run_gate(settings: GateSettings, registry: Registry, alerts: AlertSender) ->
         NoCandidate: testing is empty.
         NotIntact: the candidate is in production already, and damaged there.
         ClassesDiffer, NothingHeldOut: the images do not fit the candidate.
+        WrongSlices: the file of slices does not fit the images.
         Overtaken: another changed production meanwhile.
         RegistryError: the registry cannot be used, or OutcomeUnknown.
     """

@@ -35,6 +35,35 @@ class GateSettings(Settings):
     confidence: float = Field(
         0.95, ge=0.5, le=0.99, description="The two-sided level of every confidence interval."
     )
+    max_ece: float = Field(
+        0.02,
+        ge=0,
+        le=1,
+        description="By how much the expected calibration error may exceed what chance explains "
+        "on so few images.",
+    )
+    min_robustness: float = Field(
+        0.4,
+        ge=0,
+        le=1,
+        description="The least mean accuracy on damaged images: refused where the whole "
+        "confidence interval lies below.",
+    )
+    robustness_images: int = Field(
+        100, ge=0, description="How many held-out images are damaged in each way; 0: none."
+    )
+    slices: str = Field(
+        "",
+        description="A CSV file with the header `path,slice` that names groups of images, by "
+        "their paths below the folder; an image may be in several.",
+    )
+    min_slice_accuracy: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="The least accuracy of every slice: one whose whole confidence interval lies "
+        "below is refused.",
+    )
     min_per_class: int = Field(
         1, ge=1, description="The fewest held-out images of a class to judge by."
     )

@@ -13,9 +13,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from registry.record import StageRecord
 from registry.verdict import Check
+from testing import remedies
+from testing.calibration import Calibration
 from testing.comparison import Comparison
-from testing.intervals import Estimate, images_needed
+from testing.intervals import Estimate, images_needed, proportion
+from testing.robustness import Robustness
 from testing.scoring import ClassScores, Scores
+from testing.slices import SliceScores
 
 NAMED = 5  # classes listed in a sentence
 LONGEST_NAME = 60  # characters of each
@@ -69,6 +73,58 @@ def recalls(per_class: Mapping[str, ClassScores], minimum: float) -> Check:
             f"too few images are recognised of {listed(lost)}: recall {found} is below {floor}"
         )
     return Check("recall", not lost, sentence)
+
+
+def calibrated(found: Calibration, most: float) -> Check:
+    """What chance does not explain of the calibration error may be ``most``."""
+    passed = found.excess <= most
+    lean = "surer" if found.confidence > found.right else "less sure"
+    sentence = (
+        f"expected calibration error {found.ece:.4f}; with so many images that of a calibrated "
+        f"model would be up to {found.chance:.4f} by chance, and {most:g} more is allowed "
+        "(GATE_MAX_ECE)"
+    )
+    if not passed:
+        sentence += f": it is {lean} than it is right; {remedies.CALIBRATE}"
+    return Check("calibration", passed, sentence)
+
+
+def robust(found: Robustness, minimum: float) -> Check:
+    """The mean accuracy on damaged images must not lie below ``minimum`` with confidence."""
+    passed = found.mean.high >= minimum
+    worst, lowest = found.worst
+    verb = "is not" if passed else "is"
+    sentence = (
+        f"accuracy {percent(found.mean)} on {found.images} images, damaged in "
+        f"{len(found.table)} ways ({percent(found.clean)} as they are), {verb} below "
+        f"{100 * minimum:g} % with confidence (GATE_MIN_ROBUSTNESS); "
+        f"worst is {worst}, {100 * lowest:.0f} %: {remedies.corruption(worst)}"
+    )
+    return Check("robustness", passed, sentence)
+
+
+def slices(scores: Mapping[str, SliceScores], minimum: float, level: float) -> Check:
+    """No slice may be one whose images are with confidence mostly answered wrongly."""
+    failed = {name: each for name, each in scores.items() if each.accuracy.high < minimum}
+    few = [name for name, each in scores.items() if too_few(each.images, minimum, level)]
+    floor = f"{100 * minimum:g} % (GATE_MIN_SLICE_ACCURACY)"
+    sentences = [f"none of {len(scores)} slices has an accuracy below {floor} with confidence"]
+    if failed:
+        found = "; ".join(percent(each.accuracy) for each in list(failed.values())[:NAMED])
+        sentences = [
+            f"too few images are answered rightly of the slices {listed(failed)}: accuracy "
+            f"{found} is below {floor}: add training images of that kind"
+        ]
+    if few:
+        sentences.append(f"too few held-out images to tell of {listed(few)}")
+    elsewhere = sum(each.elsewhere for each in scores.values())
+    sentences.append(f"{elsewhere} rows are of images that are not held out, and do not count")
+    return Check("slices", not failed, "; ".join(sentences))
+
+
+def too_few(images: int, minimum: float, level: float) -> bool:
+    """Whether so few images can show no accuracy below ``minimum``, were all answered wrongly."""
+    return minimum > 0 and proportion(0, images, level).high >= minimum
 
 
 def enough_images(per_class: Mapping[str, ClassScores], minimum: int) -> Check:

@@ -62,9 +62,16 @@ def publish(
 
 @pytest.fixture
 def settings(colours: Path, tmp_path: Path) -> GateSettings:
-    """A margin for the few images there are, and no haste on a busy machine."""
+    """A margin for the few images there are, and no haste on a busy machine.
+
+    Images are damaged only where that is what a test is about.
+    """
     return GateSettings(
-        data=str(colours), reports=str(tmp_path / "reports"), margin=0.12, max_latency=60_000
+        data=str(colours),
+        reports=str(tmp_path / "reports"),
+        margin=0.12,
+        max_latency=60_000,
+        robustness_images=0,
     )
 
 

@@ -82,6 +82,7 @@ class TestRuns:
             "GATE_DATA": str(colours),
             "GATE_REPORTS": str(tmp_path / "reports"),
             "GATE_MAX_LATENCY": "60000",
+            "GATE_ROBUSTNESS_IMAGES": "2",
         }
 
     def test_candidate_is_promoted(

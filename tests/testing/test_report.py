@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,14 @@ import numpy as np
 import pytest
 
 from images.dataset import Dataset, Skipped
+from registry.card import DataFinding
 from registry.record import StageState
 from registry.store import Registry
 from registry.verdict import Check, Verdict
+from testing import pictures
+from testing.case import Case, open_case
 from testing.findings import Findings
-from testing.gate import Case, judge, open_case
+from testing.gate import judge
 from testing.report import render
 from testing.settings import GateSettings
 from testing.verdict import visible
@@ -28,6 +32,7 @@ HOSTILE = (
     "\"'><img src=x onerror=alert(1)>",
     "{{ 7 * 7 }} & $x^{",
 )
+FOUND = ("nowhere/<b>.png", "nowhere/2.png")
 UGLY = ("\u202egnp.exe", "عربي", "x" * 255)
 
 Publish = Callable[..., StageState]
@@ -68,8 +73,18 @@ def images(names: tuple[str, ...]) -> Dataset:
 @pytest.fixture
 def make_case(registry: Registry, publish: Publish, settings: GateSettings) -> Callable[..., Case]:
     def make(weights: Any, names: tuple[str, ...], **changes: Any) -> Case:
+        found = DataFinding(names[0], f"seen: {names[1]}", f"do: {names[2]}", (*FOUND, names[0]))
         candidate = publish(weights, classes=names, **changes)
-        return open_case(registry, candidate, None, images(names), settings)
+        card = registry.card(candidate.record.version)
+        data = images(names)
+        case = open_case(registry, candidate, None, data, settings)
+        findings = (replace(found, images=(*data.names[:14:7], *found.images)),)
+        return replace(
+            case,
+            card=replace(card, data=replace(card.data, findings=findings)),
+            settings=settings.model_copy(update={"robustness_images": 3}),
+            slices={name: frozenset(data.names[:50]) for name in names},
+        )
 
     return make
 
@@ -101,7 +116,7 @@ def test_names_from_folders_are_only_ever_text(
     page, document = pages(case, judge(case))
     assert {tag for tag, _ in page.elements} <= {
         *("html", "head", "meta", "title", "style", "body", "main", "header", "section", "footer"),
-        *("h1", "h2", "p", "ul", "li", "div", "span", "b", "br", "bdi", "code", "img"),
+        *("h1", "h2", "h3", "p", "ul", "li", "div", "span", "b", "br", "bdi", "code", "img"),
         *("table", "tr", "th", "td", "figure", "figcaption", "dl", "dt", "dd"),
     }
     for _, attributes in page.elements:
@@ -181,11 +196,50 @@ def test_mistakes_are_pictured_worst_first(make_case: Callable[..., Case]) -> No
     assert all(m["name"].startswith(m["truth"]) for m in document["mistakes"])
 
 
+def test_every_section_ends_with_what_to_do(make_case: Callable[..., Case]) -> None:
+    for weights in (RIGHT, -RIGHT):
+        case = make_case(weights, tuple(COLOURS))
+        html = render(case, *_judged(case))["report.html"].decode()
+        sections = re.findall(r"<section>.*?</section>", html, re.DOTALL)
+        assert len(sections) == 12
+        for section in sections:
+            assert re.search(r'<p class="do">[^<]+\.?</p>\s*</section>$', section), section[:80]
+
+
+def _judged(case: Case) -> tuple[Findings, Verdict]:
+    findings = judge(case)
+    return findings, verdict_of(case, findings)
+
+
+def test_data_findings_are_pictured_and_unknown_images_are_named(
+    make_case: Callable[..., Case],
+) -> None:
+    case = make_case(RIGHT, tuple(COLOURS))
+    page, document = pages(case, judge(case))
+    pictured = [image["alt"] for image in page.all("img") if image["alt"]]
+    assert [f"Image {name}" in pictured for name in case.data.names[:14:7]] == [True, True]
+    assert "Image nowhere/2.png" not in pictured
+    assert "nowhere/2.png" in page.text
+    [found] = document["card"]["data"]["findings"]
+    assert found["sentence"] in page.text
+    assert found["advice"] in page.text
+
+
+def test_no_more_images_of_a_finding_than_fit_are_pictured(
+    make_case: Callable[..., Case],
+) -> None:
+    case = make_case(RIGHT, tuple(COLOURS))
+    found = DataFinding("many", "many", "look", case.data.names)
+    data = replace(case.card.data, findings=(found,))
+    [shown] = pictures.findings(replace(case, card=replace(case.card, data=data)))
+    assert (len(shown.pictures), shown.unknown, shown.more) == (12, (), len(case.data) - 12)
+
+
 def test_report_of_a_model_that_could_not_be_asked(make_case: Callable[..., Case]) -> None:
     case = make_case(RIGHT, tuple(COLOURS), history={})
     findings = Findings(Path("unused"), [Check("loads", False, "it is <not> a model")])
     page, document = pages(case, findings)
     assert "it is <not> a model" in page.text
     assert "was not shown a held-out image" in page.text
-    assert page.all("img") == []
+    assert all((image["alt"] or "").startswith("Image ") for image in page.all("img"))  # the data's
     assert document["mistakes"] == []

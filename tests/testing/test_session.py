@@ -21,7 +21,14 @@ from registry.memory import MemoryBackend
 from registry.record import StageState
 from registry.store import Registry
 from registry.verdict import Verdict
-from testing.errors import ClassesDiffer, NoCandidate, NothingHeldOut, NotIntact, Overtaken
+from testing.errors import (
+    ClassesDiffer,
+    NoCandidate,
+    NothingHeldOut,
+    NotIntact,
+    Overtaken,
+    WrongSlices,
+)
 from testing.session import Outcome, run_gate
 from testing.settings import GateSettings
 from tests.registry.keyrings import trust
@@ -37,7 +44,7 @@ from tests.testing.paint import (
     paint,
 )
 
-LENIENT = {"min_accuracy": 0.3, "min_recall": 0}  # lets BLIND_TO_RED in
+LENIENT = {"min_accuracy": 0.3, "min_recall": 0, "max_ece": 1}  # lets BLIND_TO_RED in
 
 Publish = Callable[..., StageState]
 Gate = Callable[..., Outcome]
@@ -128,14 +135,14 @@ def test_candidate_below_the_floor_is_refused(
     state = publish(BLIND_TO_RED)
     assert gate().exit_code == 1
     assert in_production(registry) == ""
-    assert failed(last_verdict(registry, state)) == ["accuracy", "recall"]
+    assert failed(last_verdict(registry, state)) == ["accuracy", "recall", "calibration"]
 
 
 def test_candidate_that_has_lost_a_class_is_refused(
     publish: Publish, gate: Gate, registry: Registry
 ) -> None:
     state = publish(BLIND_TO_RED)
-    assert gate(min_accuracy=0.3).exit_code == 1
+    assert gate(min_accuracy=0.3, max_ece=1).exit_code == 1
     verdict = last_verdict(registry, state)
     assert failed(verdict) == ["recall"]
     assert "'red'" in verdict.reasons[0]
@@ -707,6 +714,89 @@ class TestUntrusted:
         assert judged
         assert signed.generation < judged.generation
         assert registry.examine(version, registry.evidence(version)).version == version
+
+
+def test_a_model_that_is_surer_than_right_is_refused(
+    publish: Publish, gate: Gate, registry: Registry
+) -> None:
+    state = publish(BLIND_TO_RED, temperature=2.5, threshold=0.5)
+    assert gate(**LENIENT | {"max_ece": 0.02}).exit_code == 1
+    verdict = last_verdict(registry, state)
+    assert failed(verdict) == ["calibration"]
+    assert "surer than it is right" in verdict.reasons[0]
+    found = verdict.metrics["calibration"]
+    assert found["ece"] > found["chance"] + 0.05
+    assert (found["temperature"], found["threshold"]) == (2.5, 0.5)
+
+
+class TestDamagedImages:
+    """Colours stay what they are under most corruptions."""
+
+    def test_a_sturdy_model_passes_beside_production(
+        self, publish: Publish, gate: Gate, registry: Registry
+    ) -> None:
+        publish(BLIND_TO_RED)
+        gate(**LENIENT)
+        state = publish(RIGHT)
+        assert gate(robustness_images=6).exit_code == 0
+        metrics = last_verdict(registry, state).metrics
+        table, summary = metrics["robustness"], metrics["robustness_summary"]
+        assert len(table) >= 8
+        assert all(row.keys() == {"1", "3", "5"} for row in table.values())
+        assert summary["images"] == 6
+        assert summary["mean"]["value"] > summary["production"]["mean"]["value"]
+
+    def test_one_that_mostly_errs_is_refused(
+        self, publish: Publish, gate: Gate, registry: Registry
+    ) -> None:
+        state = publish(-RIGHT)
+        lenient = LENIENT | {"min_accuracy": 0}
+        assert gate(robustness_images=12, **lenient).exit_code == 1
+        verdict = last_verdict(registry, state)
+        assert failed(verdict) == ["robustness"]
+        assert "worst is" in verdict.reasons[0]
+        assert "GATE_MIN_ROBUSTNESS" in verdict.reasons[0]
+
+
+class TestSlices:
+    """A file that says which images belong together."""
+
+    @pytest.fixture
+    def file(self, colours: Path, tmp_path: Path) -> Path:
+        rows = [
+            f"{path.relative_to(colours)},{path.parent.name}ish"
+            for path in sorted(colours.rglob("*.png"))
+        ]
+        file = tmp_path / "slices.csv"
+        file.write_text("\n".join(["path,slice", *rows, "red/1.png,<b>one</b>", ""]))
+        return file
+
+    def test_a_slice_that_is_mostly_wrong_is_refused(
+        self, publish: Publish, gate: Gate, registry: Registry, file: Path
+    ) -> None:
+        publish(RIGHT)
+        assert gate(slices=str(file)).exit_code == 0
+        state = publish(BLIND_TO_RED)
+        gate(slices=str(file), margin=0.9, **LENIENT)
+        verdict = last_verdict(registry, state)
+        assert failed(verdict) == ["slices"]
+        assert "'redish'" in verdict.reasons[0]
+        assert "'blueish'" not in verdict.reasons[0]
+        assert "GATE_MIN_SLICE_ACCURACY" in verdict.reasons[0]
+        assert "too few held-out images to tell of '<b>one</b>'" in verdict.reasons[0]
+        found = verdict.metrics["slices"]["redish"]
+        assert (found["accuracy"]["value"], found["production"]["value"]) == (0, 1)
+        assert found["images"] == verdict.metrics["per_class"]["red"]["images"]
+
+    def test_a_wrong_file_is_a_usage_error(
+        self, publish: Publish, gate: Gate, registry: Registry, file: Path
+    ) -> None:
+        state = publish(RIGHT)
+        file.write_text("path,slice\nred/nowhere.png,dark\n")
+        with pytest.raises(WrongSlices, match=r"line 2: 'red/nowhere\.png'") as caught:
+            gate(slices=str(file))
+        assert caught.value.exit_code == 2
+        assert registry.verdicts(state.record.version) == []
 
 
 def test_logs_are_quiet_on_the_way_to_a_promotion(
