@@ -68,6 +68,7 @@ RUN rm -rf /usr/local/lib/python3.11/ensurepip /usr/local/lib/python3.11/site-pa
       /usr/local/bin/pip* /usr/lib/python3.11/ensurepip /usr/share/python-wheels \
  && find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
  && useradd --uid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin classifier \
+ && install --directory /app \
  && install --directory --owner=classifier --mode=1777 /var/lib/classifier
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -18,7 +18,12 @@ DEVICES = ("cpu", "gpu")
 STARTS = {
     "api": ("api.__main__", "classifier.inspection.child", "registry.__main__"),
     "training": ("training.__main__", "registry.__main__"),
-    "testing": ("testing.__main__", "classifier.inspection.child", "registry.__main__"),
+    "testing": (
+        "testing.__main__",
+        "classifier.inspection.child",
+        "registry.__main__",
+        "rollout.__main__",
+    ),
 }
 
 # A pin with its hashes, as uv writes them.

@@ -12,7 +12,7 @@ from typing import Any, Self
 import requests
 
 TAG = os.environ.get("IMAGE_TAG", "dev")
-WITHIN = 300.0  # seconds; reached only if something is broken
+WITHIN = 240.0  # seconds; reached only if something is broken
 
 # With the limits on files and processes spelt out, runc starts in a container as well, where
 # podman's own choice of both is refused.
@@ -48,7 +48,7 @@ def podman(*arguments: str, check: bool = True) -> Result:
     """Run podman to its end."""
     command = [*PODMAN, *arguments]
     return subprocess.run(
-        command, env=ENVIRONMENT, capture_output=True, text=True, check=check, timeout=2 * WITHIN
+        command, env=ENVIRONMENT, capture_output=True, text=True, check=check, timeout=WITHIN
     )
 
 

@@ -36,7 +36,9 @@ def test_what_they_made_is_whole_and_signed(delivery: Delivery) -> None:
 
 
 def test_training_ends_when_it_is_told_to(delivery: Delivery) -> None:
-    given = options(delivery.for_readers, **READER)
+    folder = delivery.folder
+    mounts = (f"{folder}/registry:/models/registry", f"{folder}/keys:/models/keys:ro")
+    given = options(mounts, **READER)
     with Container("training", "--epochs=1000", given=given) as container:
         container.wait_for_line("training on")
         container.signal("TERM")
