@@ -118,7 +118,8 @@ def slices(scores: Mapping[str, SliceScores], minimum: float, level: float) -> C
     if few:
         sentences.append(f"too few held-out images to tell of {listed(few)}")
     elsewhere = sum(each.elsewhere for each in scores.values())
-    sentences.append(f"{elsewhere} rows are of images that are not held out, and do not count")
+    named = elsewhere + sum(each.images for each in scores.values())
+    sentences.append(f"{elsewhere} of the {named} images named are not held out and do not count")
     return Check("slices", not failed, "; ".join(sentences))
 
 

@@ -103,7 +103,7 @@ def test_only_what_is_held_out_counts() -> None:
     found = scores(8, 10, elsewhere=40)
     assert (found.images, found.elsewhere, found.accuracy.value) == (10, 40, 0.8)
     assert found.production is None
-    assert "40 rows are of images that are not held out" in (
+    assert "40 of the 50 images named are not held out" in (
         verdict.slices({"s": found}, 0.5, 0.95).sentence
     )
 
