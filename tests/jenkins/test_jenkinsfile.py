@@ -14,7 +14,7 @@ FAILURES = {
     "train": ({"STUB_FAILED_JOB": "training"}, [*STAGES[:3], "rollback"]),
     "gate": ({"STUB_FAILED_JOB": "gate"}, [*STAGES[:4], "rollback"]),
     "promote": ({"STUB_FAILED_JOB": "promote"}, [*STAGES[:5], "rollback"]),
-    "rollout": ({"STUB_FAIL": "rollout status .*timeout 120s$"}, [*STAGES[:6], "rollback"]),
+    "rollout": ({"STUB_FAIL": "rollout status .*timeout 600s$"}, [*STAGES[:6], "rollback"]),
     "smoke": ({"STUB_FAIL": "^jenkins.smoke"}, [*STAGES, "rollback"]),
 }
 
@@ -27,6 +27,7 @@ def test_main_goes_through_every_stage_to_production(jenkins: Jenkins) -> None:
     assert outcome.in_production == CANDIDATE
     assert outcome.subjects == []
     assert outcome.report["archived"] == ["var/delivery/gate/report.html"]
+    assert outcome.report["reports"] == ["var/delivery/junit.xml"]
 
 
 def test_a_credential_is_bound_where_images_are_pushed_and_nowhere_else(jenkins: Jenkins) -> None:

@@ -6,8 +6,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.jenkins.conftest import ROOT, Jenkins
+from tests.jenkins.conftest import CANDIDATE, ROOT, Jenkins
+from tests.k8s.manifests import KUBECTL
 
 STAGES = sorted(path for path in (ROOT / "jenkins" / "stages").iterdir() if path.is_file())
 BASH = [*STAGES, *(ROOT / "jenkins" / "stages" / "lib").iterdir(), Path(__file__).with_name("stub")]
@@ -53,14 +55,14 @@ def test_a_cluster_gets_these_commands_in_this_order(jenkins: Jenkins) -> None:
         "apply -f -",
         "create job gate --from=cronjob/gate",
         "apply -f -",
-        "rollout status deployment/classifier-canary --timeout 120s",
+        "rollout status deployment/classifier-canary --timeout 600s",
         "create job judge --from=cronjob/judge",
         "apply -f -",
         "delete deployment,service --selector app.kubernetes.io/component=canary",
         "create job promote --from=cronjob/promote --dry-run=client --output yaml",
         "create -f -",
         "apply -f -",
-        "rollout status deployment/classifier --timeout 120s",
+        "rollout status deployment/classifier --timeout 600s",
         "port-forward service/classifier :8000",
         "jenkins.smoke",
     ]
@@ -71,7 +73,7 @@ def test_a_failed_smoke_test_undoes_the_deployment_before_the_registry(jenkins: 
 
     assert calls[calls.index("jenkins.smoke") + 1 :] == [
         "rollout undo deployment/classifier --to-revision 41",
-        "rollout status deployment/classifier --timeout 120s",
+        "rollout status deployment/classifier --timeout 600s",
         "registry show production --json",
         "create job rollback --from=cronjob/rollback --dry-run=client --output yaml",
         "create -f -",
@@ -108,5 +110,28 @@ def test_images_are_delivered_by_digest(jenkins: Jenkins) -> None:
         f"API_IMAGE=registry.example.com/models/classifier-api{digest}",
         f"TRAINING_IMAGE=registry.example.com/models/classifier-training{digest}",
         f"TESTING_IMAGE=registry.example.com/models/classifier-testing{digest}",
-        f"MODEL_VERSION={'c' * 64}",
+        f"MODEL_VERSION={CANDIDATE}",
     ]
+
+
+def test_a_real_kubectl_makes_of_an_overlay_what_the_stages_select_from(jenkins: Jenkins) -> None:
+    """What it does without a cluster is done; what it would send to one is kept in a file."""
+    kubectl = jenkins.folder / "bin" / "kubectl"
+    stub = kubectl.rename(kubectl.with_name("stub"))
+    kubectl.write_text(
+        "#!/bin/bash\n"
+        f'[[ $1 != kustomize ]] || exec {KUBECTL} "$@"\n'
+        f'[[ "$*" != *apply* ]] || exec tee --append {jenkins.folder}/applied.yaml\n'
+        f'exec -a kubectl bash -c ". {stub}" kubectl "$@"\n'
+    )
+    kubectl.chmod(0o755)
+    outcome = jenkins.build()
+
+    assert outcome.report["result"] == "SUCCESS", outcome.report["log"]
+    objects = list(yaml.safe_load_all((jenkins.folder / "applied.yaml").read_text()))
+    (deployment,) = (each for each in objects if each and each["kind"] == "Deployment")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert container["image"].endswith(f"/classifier-api@sha256:{7:064d}")
+    assert {"name": "MODEL_VERSION", "value": CANDIDATE} in container["env"]
+    assert {each["kind"] for each in objects if each} == {"ConfigMap", "CronJob", "Deployment"}
+    assert {each["metadata"]["namespace"] for each in objects if each} == {"classifier-production"}

@@ -5,6 +5,7 @@
 
 OVERLAY=${DEPLOY_OVERLAY:-production}
 NAMESPACE=classifier-$OVERLAY
+DEPLOY_READY_WITHIN=${DEPLOY_READY_WITHIN:-600}
 POLL=5 # seconds between two looks at a Job
 
 case $OVERLAY in
@@ -13,8 +14,11 @@ case $OVERLAY in
 esac
 
 # The one registry of the environment, which its stages use and this machine reads.
-REGISTRY_URL=$(sed -n 's/^REGISTRY_URL=//p' "k8s/overlays/$OVERLAY/configuration.env")
-export REGISTRY_URL
+while read -r line; do
+  case $line in
+    REGISTRY_URL=* | REGISTRY_NAME=*) export "${line?}" ;;
+  esac
+done <"k8s/overlays/$OVERLAY/configuration.env"
 
 k() {
   kubectl --namespace "$NAMESPACE" "$@"
@@ -105,6 +109,13 @@ run_gate() {
   run_job gate || code=$?
   "$PYTHON" -m jenkins.report "$(candidate)" "$1" || echo "there is no report to archive" >&2
   return "$code"
+}
+
+# What is in production is believed if the key that the service has says so.
+read_registry() {
+  k get configmap classifier-public-key --output 'jsonpath={.data.public\.pem}' \
+    >"$DEPLOY_WORK/public.pem"
+  REGISTRY_PUBLIC_KEY=$DEPLOY_WORK/public.pem "$PYTHON" -m registry "$@"
 }
 
 # The gate's account alone may change production, and alone has the key: it does so in a Job.

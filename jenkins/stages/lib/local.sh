@@ -2,6 +2,7 @@
 # Delivery to this machine: stages are processes, the service runs in the background.
 
 SERVICE=$DEPLOY_WORK/service
+DEPLOY_READY_WITHIN=${DEPLOY_READY_WITHIN:-120}
 export SERVE_PORT=${SERVE_PORT:-8000}
 SERVICE_URL=http://127.0.0.1:$SERVE_PORT
 
@@ -15,6 +16,10 @@ run_training() {
 
 run_gate() {
   GATE_PROMOTE=false GATE_REPORTS=$1 "$PYTHON" -m testing
+}
+
+read_registry() {
+  "$PYTHON" -m registry "$@"
 }
 
 write_registry() {

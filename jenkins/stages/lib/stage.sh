@@ -17,7 +17,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../../.." || exit
 
 DEPLOY=${DEPLOY:-local}
 DEPLOY_WORK=${DEPLOY_WORK:-var/delivery}
-DEPLOY_READY_WITHIN=${DEPLOY_READY_WITHIN:-120}
 if [ -z "${PYTHON:-}" ]; then
   PYTHON=python3
   [ ! -x .venv/bin/python ] || PYTHON=.venv/bin/python
@@ -54,7 +53,7 @@ candidate() {
 
 # The version in a stage of the registry, or nothing.
 version_in() {
-  "$PYTHON" -m registry show "$1" --json | "$PYTHON" -c '
+  read_registry show "$1" --json | "$PYTHON" -c '
 import json, sys
 state = json.load(sys.stdin)["state"]
 print(state["record"]["version"] if state else "")'

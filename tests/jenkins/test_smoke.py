@@ -1,0 +1,118 @@
+"""What the smoke test makes of a service's answers."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from tests.jenkins.conftest import ROOT
+from tests.training.squares import paint
+
+VERSION = "a" * 64
+CLASSES = ["blue", "green", "red"]
+
+
+class Service(BaseHTTPRequestHandler):
+    """Answers by the brightest channel of an image's first pixels, or as it is told."""
+
+    answers: ClassVar[dict[str, tuple[int, object]]]
+
+    def do_GET(self) -> None:
+        self.answer(*self.answers[self.path])
+
+    def do_POST(self) -> None:
+        image = self.rfile.read(int(self.headers["Content-Length"]))
+        sums = [sum(image[channel:3072:3]) for channel in (2, 1, 0)]
+        right = {"message": str(sums.index(max(sums)))}
+        self.answer(*self.answers.get("POST", (200, right)))
+
+    def answer(self, status: int, document: object) -> None:
+        body = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def service() -> Iterator[str]:
+    """The address of a service that answers rightly, until a test changes that."""
+    Service.answers = {
+        "/ready": (200, {"message": "ready"}),
+        "/info": (200, {"version": VERSION, "classes": CLASSES}),
+    }
+    with ThreadingHTTPServer(("127.0.0.1", 0), Service) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def smoke(url: str, images: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run the smoke test on a service."""
+    variables = {"SMOKE_URL": url, "SMOKE_DATA": str(images), "SMOKE_READY_WITHIN": "0"}
+    return subprocess.run(
+        [sys.executable, "-m", "jenkins.smoke"],
+        cwd=ROOT,
+        env=os.environ | variables | settings,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    """Squares of three colours."""
+    return paint(tmp_path / "squares", 20)
+
+
+def test_right_answers_pass(service: str, images: Path) -> None:
+    done = smoke(service, images, SMOKE_VERSION=VERSION)
+
+    assert done.returncode == 0, done.stderr
+    assert "8 of 8" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "reason"),
+    [
+        ("/ready", (503, {"error": "no model yet"}), "is not ready: {"),
+        ("/info", (200, {"version": "b" * 64, "classes": CLASSES}), "instead of aaaa"),
+        ("/info", (200, {"version": VERSION}), "names no classes"),
+        ("/info", (200, {"version": VERSION, "classes": CLASSES[::-1]}), "and 80% must be"),
+        ("POST", (503, {"error": "busy"}), "answered 503"),
+        ("POST", (200, {"message": "7"}), "only 0 of 8"),
+        ("POST", (200, {"message": 7}), "not one message"),
+        ("POST", (200, ["7"]), "answered 200"),
+    ],
+)
+def test_other_answers_fail_with_the_reason(
+    service: str, images: Path, path: str, answer: tuple[int, object], reason: str
+) -> None:
+    Service.answers[path] = answer
+    done = smoke(service, images, SMOKE_VERSION=VERSION)
+
+    assert done.returncode == 1, done.stdout
+    assert reason in done.stderr
+
+
+def test_nobody_listens(images: Path) -> None:
+    done = smoke("http://127.0.0.1:1", images)
+    assert (done.returncode, "cannot be reached" in done.stderr) == (1, True)
+
+
+def test_there_is_nothing_to_post(service: str, tmp_path: Path) -> None:
+    done = smoke(service, paint(tmp_path / "one", 1, seed=2))
+    assert done.returncode == 2, done.stderr + done.stdout
