@@ -1,9 +1,7 @@
 """What the smoke test makes of a service's answers."""
 
 import json
-import os
-import subprocess
-import sys
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,7 +10,9 @@ from typing import ClassVar
 
 import pytest
 
-from tests.jenkins.conftest import ROOT
+from jenkins.client import Client
+from jenkins.errors import DeliveryError, NoImages, NotReady
+from jenkins.smoke import main
 from tests.training.squares import paint
 
 VERSION = "a" * 64
@@ -59,17 +59,9 @@ def service() -> Iterator[str]:
         thread.join()
 
 
-def smoke(url: str, images: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+def smoke(url: str, images: Path, *more: str) -> int:
     """Run the smoke test on a service."""
-    variables = {"SMOKE_URL": url, "SMOKE_DATA": str(images), "SMOKE_READY_WITHIN": "0"}
-    return subprocess.run(
-        [sys.executable, "-m", "jenkins.smoke"],
-        cwd=ROOT,
-        env=os.environ | variables | settings,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return main([f"--url={url}", f"--data={images}", "--ready-within=0", *more])
 
 
 @pytest.fixture
@@ -78,11 +70,9 @@ def images(tmp_path: Path) -> Path:
     return paint(tmp_path / "squares", 20)
 
 
-def test_right_answers_pass(service: str, images: Path) -> None:
-    done = smoke(service, images, SMOKE_VERSION=VERSION)
-
-    assert done.returncode == 0, done.stderr
-    assert "8 of 8" in done.stdout
+def test_right_answers_pass(service: str, images: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert smoke(service, images, f"--version={VERSION}") == 0
+    assert "8 of 8" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -102,17 +92,22 @@ def test_other_answers_fail_with_the_reason(
     service: str, images: Path, path: str, answer: tuple[int, object], reason: str
 ) -> None:
     Service.answers[path] = answer
-    done = smoke(service, images, SMOKE_VERSION=VERSION)
-
-    assert done.returncode == 1, done.stdout
-    assert reason in done.stderr
+    with pytest.raises(DeliveryError, match=re.escape(reason)) as failure:
+        smoke(service, images, f"--version={VERSION}")
+    assert failure.value.exit_code == 1
 
 
 def test_nobody_listens(images: Path) -> None:
-    done = smoke("http://127.0.0.1:1", images)
-    assert (done.returncode, "cannot be reached" in done.stderr) == (1, True)
+    with pytest.raises(NotReady, match="cannot be reached"):
+        smoke("http://127.0.0.1:1", images)
+
+
+def test_waiting_ends_with_the_process() -> None:
+    client = Client("http://127.0.0.1:1", 1)
+    with pytest.raises(NotReady, match="its process ended"):
+        client.wait_until_ready(60, lambda: "its process ended")
 
 
 def test_there_is_nothing_to_post(service: str, tmp_path: Path) -> None:
-    done = smoke(service, paint(tmp_path / "one", 1, seed=2))
-    assert done.returncode == 2, done.stderr + done.stdout
+    with pytest.raises(NoImages, match="SMOKE_DATA"):
+        smoke(service, paint(tmp_path / "one", 1, seed=2))
