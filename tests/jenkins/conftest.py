@@ -41,7 +41,10 @@ class Harness:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            ["groovy", "-cp", str(HARNESS.parent), str(HARNESS)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            ["groovy", "-cp", str(HARNESS.parent), str(HARNESS)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
 
     def run(self, build: dict[str, Any]) -> dict[str, Any]:

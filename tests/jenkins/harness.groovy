@@ -1,6 +1,7 @@
 /*
- * Runs a declarative Jenkinsfile without Jenkins: `groovy -cp FOLDER FOLDER/harness.groovy`, where
- * Steps.groovy lies in FOLDER too, reads one build as JSON from each line of standard input, and writes what happened in it as one line of JSON.
+ * Runs a declarative Jenkinsfile without Jenkins: `groovy -cp FOLDER FOLDER/harness.groovy`, with
+ * Steps.groovy in the same folder, reads one build as JSON from each line of standard input, and
+ * writes what happened in it as one line of JSON.
  *
  * It knows the directives, conditions and steps that our Jenkinsfiles use, with their arguments, and
  * refuses whatever else stands in one. Steps do what they do in Jenkins: `sh` runs a shell in the
