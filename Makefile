@@ -32,7 +32,7 @@ for stage in $(STAGES); do for device in cpu gpu; do \
     -o requirements/$$stage-$$device.txt || exit; done; done
 endef
 
-.PHONY: help demo serve test lint types pytest torture lock pins base image image-test clean
+.PHONY: help demo serve test lint types pytest torture lock pins base image image-test k8s-test clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -81,6 +81,9 @@ image-%: $(VENV)/podman
 image-test: image $(VENV)/development  ## build the images, then run them as a cluster would
 	IMAGE_TAG=$(TAG) $(BIN)/pytest tests/image
 
+k8s-test: image-api image-testing $(VENV)/development $(BIN)/kubectl $(VENV)/catatonit  ## build images, then run production's manifests in them
+	IMAGE_TAG=$(TAG) $(BIN)/pytest tests/cluster
+
 clean:  ## remove everything made here: environment, models, caches
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
@@ -111,6 +114,11 @@ $(VENV)/debian: debian-packages.txt $(BIN)/python
 $(VENV)/podman: $(BIN)/python
 	command -v podman runc debootstrap >/dev/null \
 	  || ($(SUDO) apt-get update && $(SUDO) apt-get install --yes --no-install-recommends podman buildah runc debootstrap)
+	touch $@
+
+# Pods take it for their process 1.
+$(VENV)/catatonit: $(VENV)/podman
+	command -v catatonit >/dev/null || $(SUDO) apt-get install --yes --no-install-recommends catatonit
 	touch $@
 
 $(VENV)/development: requirements-dev.txt $(VENV)/runtime

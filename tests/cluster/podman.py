@@ -1,0 +1,153 @@
+"""Pods of the rendered manifests, run by ``podman kube play``, and what that has to be changed for.
+
+podman 4.3 plays Pods, ConfigMaps and Secrets. It has no network of pods here, so they share the
+machine's. It crashes on a Secret's volume that does not say whether it is optional, and lets all
+read one, whatever its mode. A ConfigMap's variables win over the container's own, where Kubernetes
+has it the other way round, and none is put into arguments.
+"""
+
+import base64
+import copy
+import os
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import requests
+import yaml
+
+from tests.k8s.manifests import Object, Pod, of_kind, pods
+
+WITHIN = 300.0  # seconds; reached only if something is broken
+
+# podman's own choices of these limits are refused where it runs in a container itself.
+LIMITS = '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n'
+
+Result = subprocess.CompletedProcess[str]
+
+
+def secret(name: str, **files: str) -> Object:
+    """A Secret with files."""
+    data = {file: base64.b64encode(text.encode()).decode() for file, text in files.items()}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": data}
+
+
+def config_map(name: str, **files: str) -> Object:
+    """A ConfigMap with files."""
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": files}
+
+
+def pod(owner: str, manifests: Sequence[Object], key: Path, **variables: str) -> Object:
+    """One Pod of what makes pods, as it can be played, with more variables.
+
+    Args:
+        owner: as ``Deployment/classifier``.
+        manifests: all that is rendered.
+        key: the folder of the signing key.
+        variables: what the container's own are to be.
+    """
+    template = next(pod for pod in pods(manifests) if pod.owner == owner)
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": owner.rpartition("/")[2], "labels": template.labels},
+        "spec": _playable(template, key, variables),
+    }
+
+
+def _playable(template: Pod, key: Path, variables: dict[str, str]) -> Object:
+    spec = copy.deepcopy(template.spec)
+    container = spec["containers"][0]
+    ports = {port["name"]: port["containerPort"] for port in container.pop("ports", [])}
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        if probe in container:
+            container[probe]["httpGet"]["port"] = ports[container[probe]["httpGet"]["port"]]
+    added = [{"name": key, "value": value} for key, value in variables.items()]
+    kept = [entry for entry in container.get("env", []) if entry["name"] not in variables]
+    container["env"] = kept + added
+    for index, argument in enumerate(container.get("args", [])):
+        for entry in container["env"]:
+            argument = argument.replace(f"$({entry['name']})", entry["value"])
+        container["args"][index] = argument
+    for volume in spec["volumes"]:
+        if volume["name"] == "signing-key":
+            del volume["secret"]
+            volume["hostPath"] = {"path": str(key)}
+        elif "secret" in volume:
+            volume["secret"]["optional"] = False
+    return spec
+
+
+class Played:
+    """Objects that podman plays until the end of the block; there is one container.
+
+    Args:
+        folder: an empty one, for what podman is given.
+        manifests: a Pod, and the ConfigMaps and Secrets that it refers to.
+    """
+
+    def __init__(self, folder: Path, manifests: Sequence[Object]) -> None:
+        folder.mkdir()
+        self._file = folder / "play.yaml"
+        self._file.write_text(yaml.safe_dump_all(manifests))
+        (folder / "containers.conf").write_text(LIMITS)
+        self._environment = os.environ | {
+            "CONTAINERS_CONF": str(folder / "containers.conf"),
+            "DISABLE_HC_SYSTEMD": "true",  # there may be none to run health checks
+        }
+        (played,) = of_kind(manifests, "Pod")
+        containers = played["spec"]["containers"]
+        self.container = f"{played['metadata']['name']}-{containers[0]['name']}"
+
+    def __enter__(self) -> Self:
+        self.podman("kube", "play", "--network=host", str(self._file))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.podman("kube", "down", str(self._file))
+        for manifest in yaml.safe_load_all(self._file.read_text()):
+            if manifest["kind"] == "Secret":
+                self.podman("secret", "rm", manifest["metadata"]["name"], check=False)
+
+    def podman(self, *arguments: str, check: bool = True) -> Result:
+        """Run podman to its end."""
+        result = subprocess.run(
+            ["podman", "--runtime", "runc", *arguments],
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=WITHIN,
+            check=False,
+        )
+        assert not check or result.returncode == 0, result.stderr
+        return result
+
+    @property
+    def log(self) -> str:
+        """What the container has written."""
+        result = self.podman("logs", self.container)
+        return result.stdout + result.stderr
+
+    def python(self, code: str) -> Result:
+        """Run code in the container."""
+        return self.podman("exec", self.container, "python", "-c", code, check=False)
+
+    def wait(self) -> int:
+        """Wait for the container's end, and return its exit code."""
+        return int(self.podman("wait", self.container).stdout)
+
+    def wait_for(self, url: str) -> dict[str, Any]:
+        """Ask until the answer is a good one."""
+        deadline = time.monotonic() + WITHIN
+        while time.monotonic() < deadline:
+            try:
+                answer = requests.get(url, timeout=WITHIN)
+            except requests.ConnectionError:
+                answer = None  # it does not listen yet
+            if answer is not None and answer.ok:
+                document: dict[str, Any] = answer.json()
+                return document
+            time.sleep(0.1)
+        raise AssertionError(self.log)
