@@ -1,6 +1,7 @@
 """What a deployment takes from its files, and where requests go."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from tests.k8s.manifests import (
     OVERLAYS,
     Object,
     environment,
+    name,
     objects,
     of_kind,
     overlay,
@@ -140,3 +142,13 @@ def test_weight_refuses_what_is_no_percentage(percent: str) -> None:
     result = subprocess.run([K8S / "weight", percent], capture_output=True, text=True, check=False)
     assert result.returncode == 2
     assert "PERCENT" in result.stderr
+
+
+def test_what_a_canary_adds_is_taken_away_by_the_readmes_command() -> None:
+    command = re.search(r"delete (\S+) \\\n\s*-l (\S+)=canary", (K8S / "README.md").read_text())
+    assert command
+    kinds, label = command.groups()
+    there = {name(manifest) for manifest in overlay("production")}
+    added = [m for m in overlay("production-canary") if name(m) not in there]
+    assert {manifest["kind"].lower() for manifest in added} == set(kinds.split(","))
+    assert {manifest["metadata"]["labels"][label] for manifest in added} == {"canary"}
