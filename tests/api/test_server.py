@@ -346,6 +346,8 @@ def test_where_there_is_no_room_the_connection_that_is_idle_for_longest_gives_wa
     running = serve(connection_limit=4)
     with sent(running, HEALTH) as first, running.connect() as second:
         receive_up_to(first, b"alive")
+        # Its thread notes when it was last active after the answer has gone out.
+        until(lambda: running.server.task_dispatcher.active_count == 0)
         second.sendall(HEALTH)
         receive_up_to(second, b"alive")
         assert running.post(5).json() == {"message": "5"}
