@@ -10,6 +10,7 @@ import base64
 import copy
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -105,7 +106,9 @@ class Played:
         self.podman("kube", "play", "--network=host", str(self._file))
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            sys.stdout.write(self.log)
         self.podman("kube", "down", str(self._file))
         for manifest in yaml.safe_load_all(self._file.read_text()):
             if manifest["kind"] == "Secret":

@@ -169,10 +169,12 @@ def test_a_pinned_version_is_served_whatever_is_in_production(cluster: Cluster, 
 
 
 def ask(url: str, images: np.ndarray) -> list[str]:
-    return [
-        requests.post(url, data=image.tobytes(), timeout=WITHIN).json()["message"]
-        for image in images
-    ]
+    answers = []
+    for image in images:
+        answer = requests.post(url, data=image.tobytes(), timeout=WITHIN)
+        assert answer.ok, answer.text
+        answers.append(answer.json()["message"])
+    return answers
 
 
 def wait_for_version(service: Played, url: str, version: str) -> None:
