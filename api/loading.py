@@ -26,7 +26,7 @@ def load_checked(path: Path, card: Card, batch_sizes: Iterable[int]) -> "Classif
     """
     from classifier import golden
     from classifier.load import load
-    from classifier.runtime import prepare_devices
+    from classifier.tensorflow_runtime import prepare_devices
 
     prepare_devices()
     classifier = load(path, classes=len(card.classes))

@@ -8,7 +8,8 @@ import keras
 
 from classifier.errors import UnreadableModel, WrongShape
 from classifier.inspect import inspected
-from classifier.runtime import INPUT_SHAPE, Classifier, prepare_devices
+from classifier.runtime import INPUT_SHAPE, Classifier
+from classifier.tensorflow_runtime import TensorFlowClassifier, prepare_devices
 
 LONGEST_REASON = 200  # characters; Keras likes to quote a whole model's configuration
 
@@ -26,7 +27,7 @@ def load(path: Path, classes: int | None = None) -> Classifier:
     """
     model = load_model(path, classes)
     with _unreadable(path):
-        return Classifier(model)
+        return TensorFlowClassifier(model)
 
 
 def load_model(path: Path, classes: int | None = None) -> keras.Model:

@@ -31,7 +31,7 @@ def _checks(
     for version in _versions(backend):
         yield partial(_file, backend, names.model(version), version)
         yield partial(registry.card, version)
-        yield partial(registry.verdicts, version)
+        yield partial(_verdicts, registry, version)
         if trust:
             for verdict in evidence.verdict_ids(backend, version):
                 yield partial(_signature, backend, trust, version, verdict)
@@ -54,6 +54,13 @@ def _file(backend: Backend, name: str, version: str) -> None:
 
 def _signature(backend: Backend, trust: Trust, version: str, verdict: str) -> None:
     evidence.require_signed(version, evidence.of_verdict(backend, version, verdict), trust)
+
+
+def _verdicts(registry: "Registry", version: str) -> None:
+    for verdict in registry.verdicts(version):
+        for variant in verdict.variants:
+            if variant.passed:
+                registry.variant(version, verdict.id, variant)
 
 
 def _production(registry: "Registry") -> None:

@@ -1,11 +1,14 @@
 """The names of the registry's objects."""
 
 import re
+from collections.abc import Mapping
 
 from registry.errors import NotFound
 from registry.record import Stage
+from registry.verdict import Precision
 
 MODEL = "best_model.hdf5"
+VARIANTS: Mapping[Precision, str] = {"float32": "model.onnx", "int8": "model.int8.onnx"}
 VERSIONS = "versions/"
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -50,6 +53,11 @@ def verdict(version: str, verdict: str) -> str:
 def signature(version: str, verdict: str) -> str:
     """The gate's signature on one verdict."""
     return f"{verdicts(version)}{verdict}/verdict.sig"
+
+
+def variant(version: str, verdict: str, precision: Precision) -> str:
+    """A variant of the model that the gate made for one verdict."""
+    return f"{verdicts(version)}{verdict}/{VARIANTS[precision]}"
 
 
 def stage(stage: Stage) -> str:

@@ -87,6 +87,15 @@ def create(backend: Backend, name: str, source: BinaryIO) -> None:
                 raise
 
 
+def create_once(backend: Backend, name: str, source: BinaryIO) -> bool:
+    """Create an object; False if it was there."""
+    try:
+        create(backend, name, source)
+    except PreconditionFailed:
+        return False
+    return True
+
+
 def ensure(backend: Backend, name: str, wanted: bytes) -> None:
     """Create a small object, or find that it exists with this very content.
 

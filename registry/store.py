@@ -16,14 +16,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
-from registry import audit, disk, document, evidence, identity, names, objects
+from registry import audit, disk, document, evidence, identity, names, objects, variants
 from registry.backend import Backend, Blob, Diagnosis
 from registry.card import Card, require_same_answers
 from registry.errors import (
     Conflict,
     Corrupt,
     NotFound,
-    PreconditionFailed,
     RegistryError,
     Unwritable,
 )
@@ -33,7 +32,7 @@ from registry.record import Damaged, Grounds, Stage, StageRecord, StageState
 from registry.roles import Role
 from registry.switch import Before, Switch, read_state
 from registry.trust import Trust
-from registry.verdict import Verdict
+from registry.verdict import Variant, Verdict
 
 logger = logging.getLogger(__name__)
 
@@ -272,6 +271,18 @@ class Registry:
             raise Unwritable(f"{target} cannot be written: {error.strerror}") from error
         return target
 
+    def variants(self, source: StageRecord | str, found: Evidence) -> tuple[Variant, ...]:
+        """The variants that may serve in the model's place, as :meth:`examine` has it.
+
+        There are none where nothing is signed: ONNX has no safe mode.
+        """
+        self.examine(source, found)
+        return variants.passed(source, found) if self._trust else ()
+
+    def variant(self, version: str, verdict: str, variant: Variant) -> bytes:
+        """The file of a variant, which must be what the verdict of that id names, or Corrupt."""
+        return variants.read(self._backend, version, verdict, variant)
+
     def new_verdict_id(self) -> str:
         """A new id for a verdict; later ones sort behind."""
         return f"{self._clock():%Y%m%dT%H%M%S%fZ}-{self._new_id()[:8]}"
@@ -333,9 +344,9 @@ class Registry:
             found = hashlib.file_digest(file, "sha256").hexdigest()
             if found != card.version:
                 raise Corrupt(f"{model} hashes to {found}, but its card is of {card.version}")
-            _create_once(self._backend, names.model(card.version), file)
+            objects.create_once(self._backend, names.model(card.version), file)
         content = io.BytesIO(document.encode(card))
-        if not _create_once(self._backend, names.card(card.version), content):
+        if not objects.create_once(self._backend, names.card(card.version), content):
             logger.info("version %s was published before and keeps its first card", card.version)
             require_same_answers(card, self.card(card.version))
 
@@ -387,12 +398,3 @@ class Registry:
     def _verdict(self, version: str, id: str) -> Verdict:
         content = objects.read(self._backend, names.verdict(version, id))
         return evidence.read_verdict(version, id, content)
-
-
-def _create_once(backend: Backend, name: str, source: io.BufferedReader | io.BytesIO) -> bool:
-    """Create an object; False if it was there."""
-    try:
-        objects.create(backend, name, source)
-    except PreconditionFailed:
-        return False
-    return True

@@ -1,7 +1,10 @@
 """The verdict that the gate writes beside a version."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
+
+Precision = Literal["float32", "int8"]
+"""What a variant of a model mostly computes with."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,29 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Variant:
+    """The same model for ONNX Runtime, and what the gate found of it.
+
+    Attributes:
+        precision: what it mostly computes with.
+        passed: whether it answers as the model does, so that it may serve.
+        sentence: what was found against what was required, or why there is none, for a person.
+        sha256: of its file, which lies beside the verdict; empty unless it passed.
+        size: of its file, in bytes.
+        latency_ms: the median milliseconds for one image, on the gate's machine.
+        images_per_second: in batches, there.
+    """
+
+    precision: Precision
+    passed: bool
+    sentence: str
+    sha256: str = ""
+    size: int = 0
+    latency_ms: float | None = None
+    images_per_second: float | None = None
+
+
+@dataclass(frozen=True)
 class Verdict:
     """Whether the gate lets a version into production, and on what evidence. Written once.
 
@@ -32,6 +58,7 @@ class Verdict:
         metrics: held-out metrics, overall and per class, with confidence intervals.
         data_fingerprint: the fingerprint of the data that held the held-out images.
         created: when, ISO 8601, UTC.
+        variants: each variant that was made, or was to be; older verdicts have none.
     """
 
     id: str
@@ -42,6 +69,7 @@ class Verdict:
     metrics: dict[str, Any]
     data_fingerprint: str
     created: str
+    variants: tuple[Variant, ...] = ()
 
     @property
     def reasons(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from classifier.golden import TOLERANCE
-from classifier.runtime import Classifier
+from classifier.tensorflow_runtime import TensorFlowClassifier
 from images.dataset import Dataset
 from registry.card import Calibration
 from training import calibration, threshold
@@ -40,7 +40,7 @@ def settle(network: keras.Model, part: Dataset, settings: TrainSettings) -> Conf
         part: the calibration part, that nothing has been trained on or chosen by.
         settings: the threshold, or how to choose it.
     """
-    classifier = Classifier(network)
+    classifier = TensorFlowClassifier(network)
     before = classifier.predict(part.images)
     if not len(part) or not np.isfinite(before).all():
         reason = "it answers what is no number" if len(part) else "the calibration part is empty"
@@ -78,7 +78,7 @@ def fold(network: keras.Model, temperature: float) -> bool:
 
 
 def _scale(
-    network: keras.Model, classifier: Classifier, part: Dataset, answers: Probabilities
+    network: keras.Model, classifier: TensorFlowClassifier, part: Dataset, answers: Probabilities
 ) -> float:
     """Put the fitted temperature into ``network``, which ``classifier`` runs, and return it.
 

@@ -43,7 +43,7 @@ def train(settings: TrainSettings, registry: Registry) -> Card:
 def _train(settings: TrainSettings, dataset: Dataset, parts: Split, space: Workspace) -> Card:
     """Train until there is a model file with its card in ``space``."""
     # These load TensorFlow, which takes seconds that a mistake found above need not wait for.
-    from classifier.runtime import prepare_devices
+    from classifier.tensorflow_runtime import prepare_devices
     from training import card, confidence, network, suspects
     from training.grow import Growth
     from training.save import save

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.neighbors import NearestNeighbors
 
-from classifier.runtime import Classifier
+from classifier.tensorflow_runtime import TensorFlowClassifier
 from images.dataset import Dataset
 from registry.card import DataFinding
 from training.checks import named
@@ -49,7 +49,7 @@ def check(network: keras.Model, dataset: Dataset) -> tuple[DataFinding, ...]:
 def _features(network: keras.Model, dataset: Dataset) -> Features:
     """What the network's last layer is given: float32[N, features]."""
     before = keras.Model(network.inputs[0], network.layers[-1].input)
-    return Classifier(before).predict(dataset.images)
+    return TensorFlowClassifier(before).predict(dataset.images)
 
 
 def _label_errors(dataset: Dataset, neighbours: npt.NDArray[np.int64]) -> DataFinding | None:

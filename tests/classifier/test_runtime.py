@@ -13,7 +13,8 @@ import pytest
 
 from classifier.errors import WrongInput
 from classifier.load import load
-from classifier.runtime import CHUNK, Classifier, prepare_devices
+from classifier.runtime import CHUNK, Classifier
+from classifier.tensorflow_runtime import prepare_devices
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifier.load import load, load_model
-from classifier.runtime import Classifier
+from classifier.tensorflow_runtime import TensorFlowClassifier
 from images import SHAPE
 from images.dataset import Dataset
 from images.folder import read
@@ -54,7 +54,7 @@ def overconfident() -> keras.Model:
 
 
 def predict(model: keras.Model, part: Dataset) -> Probabilities:
-    return Classifier(model).predict(part.images)
+    return TensorFlowClassifier(model).predict(part.images)
 
 
 def test_the_temperature_is_in_the_file_and_the_card(
