@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -121,7 +121,10 @@ def test_answers_are_counted_by_class_and_confidence(ready: Flask) -> None:
 @given(st.lists(st.text(st.characters(exclude_categories=[])), min_size=1, unique=True))
 def test_any_class_name_is_read_back(names: list[str]) -> None:
     metrics = Metrics()
-    predict = metrics.watch(lambda items: [Answer(0, name, 0.5, "a") for name in items])
+    labels, probabilities = Labels(("a",), 0), np.ones(1, np.float32)
+    predict = metrics.watch(
+        lambda items: [Answer(0, name, 0.5, "a", labels, probabilities) for name in items]
+    )
     predict(names)
     read_back = Samples(metrics.exposition().decode()).labels("classifier_answers_total", "class")
     assert set(read_back) == {name.encode(errors="replace").decode() for name in names}
@@ -168,7 +171,11 @@ def test_the_queue_is_measured_without_the_lock_of_the_batcher(
 ) -> None:
     batcher: Batcher[Images, Answer] = service.batcher
     with batcher._changed:  # so that the thread behind it takes nothing
-        futures = [batcher._enqueue(np.zeros((1, 128, 128, 3), np.uint8)) for _ in range(3)]
+        futures: list[Future[Answer]] = [Future() for _ in range(3)]
+        batcher._waiting.extend(
+            (np.zeros((1, 128, 128, 3), np.uint8), future) for future in futures
+        )
+        batcher._changed.notify()
         assert in_another_thread(lambda: read(app).get("classifier_queue_depth")) == 3
     for future in futures:
         assert future.exception(WITHIN)  # there is no model
