@@ -19,6 +19,7 @@ from api.service import Service
 from classifier.labels import Labels
 from images import NBYTES, Images
 from tests.api.bench import Bench
+from tests.api.first_pixel import FirstPixel
 from tests.api.processes import WITHIN, Process
 
 
@@ -118,14 +119,13 @@ def test_answers_are_counted_by_class_and_confidence(ready: Flask) -> None:
     assert samples.get("classifier_batch_size_sum") == 3
 
 
-@given(st.lists(st.text(st.characters(exclude_categories=[])), min_size=1, unique=True))
+@given(st.lists(st.text(st.characters(exclude_categories=[])), min_size=1, max_size=9, unique=True))
 def test_any_class_name_is_read_back(names: list[str]) -> None:
+    labels = Labels(tuple(names), 0.0)
+    model = Snapshot(FirstPixel(), labels, "a" * 64, None, "")  # type: ignore[arg-type]
     metrics = Metrics()
-    labels, probabilities = Labels(("a",), 0), np.ones(1, np.float32)
-    predict = metrics.watch(
-        lambda items: [Answer(0, name, 0.5, "a", labels, probabilities) for name in items]
-    )
-    predict(names)
+    images = [np.full((1, 128, 128, 3), index, np.uint8) for index in range(len(names))]
+    metrics.watch(model.answer)(images)
     read_back = Samples(metrics.exposition().decode()).labels("classifier_answers_total", "class")
     assert set(read_back) == {name.encode(errors="replace").decode() for name in names}
 
