@@ -31,6 +31,8 @@ RENDERED = "---\n".join(
         ("Deployment", "classifier-canary"),
         ("CronJob", "gate"),
         ("HTTPRoute", "classifier"),
+        ("HealthCheckPolicy", "classifier"),
+        ("HealthCheckPolicy", "classifier-canary"),
         ("NetworkPolicy", "default"),
     ]
 )

@@ -97,7 +97,8 @@ def test_only_what_a_delivery_changes_is_applied(jenkins: Jenkins) -> None:
     outcome = jenkins.build(CANARY=True)
     applied = (outcome.folder / "applied").read_text().split()
 
-    jobs, canary = ["ConfigMap", "CronJob"], ["ConfigMap", "Service", "Deployment", "HTTPRoute"]
+    jobs = ["ConfigMap", "CronJob"]
+    canary = ["ConfigMap", "Service", "Deployment", "HTTPRoute", "HealthCheckPolicy"]
     assert applied == [*jobs, *jobs, *canary, "HTTPRoute", "ConfigMap", "Deployment"]
 
 

@@ -135,8 +135,11 @@ print(json.dumps([argument.replace("$", "$$") for argument in sys.argv[1:]]))' "
 
 judge_canary() {
   trap withdraw_canary EXIT
-  # The Deployment of production is left as it is, although that overlay has it as well.
-  apply "$OVERLAY-canary" 'ConfigMap/.*|(Deployment|Service)/.*-canary|HTTPRoute/.*' "CANDIDATE=$1"
+  # The Deployment of production is left as it is, although that overlay has it as well. Without
+  # the policies GKE would ask the canary's `/`, which takes images, whether it is well.
+  apply "$OVERLAY-canary" \
+    'ConfigMap/.*|(Deployment|Service|HealthCheckPolicy|GCPBackendPolicy)/.*-canary|HTTPRoute/.*' \
+    "CANDIDATE=$1"
   k rollout status deployment/classifier-canary --timeout "${DEPLOY_READY_WITHIN}s"
   run_job judge
 }
