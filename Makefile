@@ -112,7 +112,7 @@ $(VENV)/debian: debian-packages.txt $(BIN)/python
 	touch $@
 
 $(VENV)/podman: $(BIN)/python
-	command -v podman runc debootstrap >/dev/null \
+	dpkg --status podman buildah runc debootstrap >/dev/null 2>&1 \
 	  || ($(SUDO) apt-get update && $(SUDO) apt-get install --yes --no-install-recommends podman buildah runc debootstrap)
 	touch $@
 
