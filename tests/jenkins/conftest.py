@@ -170,6 +170,17 @@ class Jenkins:
         }
         return Outcome(self.harness.run(build), self.folder)
 
+    def stage(self, name: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run one stage script as a person does, with its state in the folder `by hand`."""
+        work = {"DEPLOY_WORK": str(self.folder / "by hand")}
+        return subprocess.run(
+            [ROOT / "jenkins" / "stages" / name],
+            env=self.machine | work | variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
 
 @pytest.fixture
 def jenkins(harness: Harness, tmp_path: Path) -> Jenkins:

@@ -80,6 +80,59 @@ def test_a_failed_smoke_test_undoes_the_deployment_before_the_registry(jenkins: 
     ]
 
 
+def test_a_roll_out_that_is_repeated_is_undone_to_what_was_before_the_first(
+    jenkins: Jenkins,
+) -> None:
+    cluster = {"DEPLOY": "kubernetes"}
+    for stage in ("gate", "promote", "rollout", "rollout", "rollback"):
+        assert jenkins.stage(stage, **cluster).returncode == 0
+    calls = (jenkins.folder / "calls").read_text()
+    assert f"{IN_PRODUCTION} rollout undo deployment/classifier --to-revision 41\n" in calls
+
+
+@pytest.mark.parametrize("stage", ["canary", "promote", "rollout", "smoke"])
+@pytest.mark.parametrize("version", [None, "", "--why", "$(touch stolen)"])
+def test_without_a_candidate_nothing_is_asked_of_the_cluster(
+    jenkins: Jenkins, stage: str, version: str | None
+) -> None:
+    if version is not None:
+        (jenkins.folder / "by hand").mkdir()
+        (jenkins.folder / "by hand" / "version").write_text(f"{version}\n")
+    done = jenkins.stage(stage, DEPLOY="kubernetes")
+    assert done.returncode == 2
+    assert "run jenkins/stages/gate first" in done.stderr
+    assert not (jenkins.folder / "calls").exists()
+
+
+def test_a_registry_that_does_not_answer_speaks_for_itself(jenkins: Jenkins) -> None:
+    done = jenkins.stage("gate", STUB_FAIL="^registry show")
+    assert done.returncode == 1
+    assert "told to fail" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_folder_of_a_checkout_may_have_spaces(jenkins: Jenkins) -> None:
+    assert jenkins.stage("checks", DEPLOY_WORK=f"{jenkins.folder}/it's here").returncode == 0
+    assert (jenkins.folder / "it's here" / "junit.xml").exists()
+
+
+def test_a_rollback_adds_to_the_log_of_its_build(jenkins: Jenkins) -> None:
+    jenkins.stage("gate", DEPLOY="kubernetes")
+    jenkins.stage("promote", DEPLOY="kubernetes")
+    log = jenkins.folder / "log"
+    with log.open("w") as output:
+        subprocess.run(
+            ["sh", "-c", "echo before; exec jenkins/stages/rollback"],
+            cwd=ROOT,
+            env=jenkins.machine
+            | {"DEPLOY": "kubernetes", "DEPLOY_WORK": str(jenkins.folder / "by hand")},
+            stdout=output,
+            stderr=output,
+            check=True,
+        )
+    assert log.read_text().startswith("before\n")
+
+
 @pytest.mark.parametrize("code", ["1", "3"])
 def test_a_canary_that_is_not_better_is_withdrawn_and_not_promoted(
     jenkins: Jenkins, code: str

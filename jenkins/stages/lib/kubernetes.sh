@@ -149,9 +149,14 @@ withdraw_canary() {
   k delete deployment,service --selector app.kubernetes.io/component=canary
 }
 
+remember_service() {
+  local revision
+  revision=$(k get deployment classifier --ignore-not-found --output \
+    'jsonpath={.metadata.annotations.deployment\.kubernetes\.io/revision}')
+  keep revision "$revision"
+}
+
 roll_out() {
-  keep revision "$(k get deployment classifier --ignore-not-found --output \
-    'jsonpath={.metadata.annotations.deployment\.kubernetes\.io/revision}')"
   apply "$OVERLAY" 'ConfigMap/.*|Deployment/classifier' "MODEL_VERSION=$1"
   k rollout status deployment/classifier --timeout "${DEPLOY_READY_WITHIN}s"
 }

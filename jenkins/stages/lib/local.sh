@@ -4,7 +4,6 @@
 SERVICE=$DEPLOY_WORK/service
 DEPLOY_READY_WITHIN=${DEPLOY_READY_WITHIN:-120}
 export SERVE_PORT=${SERVE_PORT:-8000}
-SERVICE_URL=http://127.0.0.1:$SERVE_PORT
 
 build_images() {
   echo "nothing to build: the stages and the service run from this checkout"
@@ -31,11 +30,15 @@ judge_canary() {
 }
 
 # What the service was last started with is what rolling back starts again.
-roll_out() {
-  mkdir -p "$SERVICE"
+remember_service() {
   rm -f "$SERVICE/environment.before"
   [ ! -f "$SERVICE/environment" ] || cp "$SERVICE/environment" "$SERVICE/environment.before"
-  MODEL_VERSION=$1 env | grep -E '^(SERVE|MODEL)_[A-Z_]+=' >"$SERVICE/environment"
+}
+
+# Values may have several lines, so zeros stand between the variables.
+roll_out() {
+  mkdir -p "$SERVICE"
+  MODEL_VERSION=$1 env --null | grep -zE '^(SERVE|MODEL)_[A-Z_]+=' >"$SERVICE/environment"
   stop_service
   start_service
 }
@@ -47,36 +50,51 @@ undo_roll_out() {
     echo "nothing was served before this delivery: the service is stopped"
     return
   fi
-  mv "$SERVICE/environment.before" "$SERVICE/environment"
+  cp "$SERVICE/environment.before" "$SERVICE/environment"
   start_service
 }
 
 smoke() {
-  SMOKE_URL=$SERVICE_URL "$PYTHON" -m jenkins.smoke
+  SMOKE_URL=http://127.0.0.1:$SERVE_PORT "$PYTHON" -m jenkins.smoke
 }
 
+# The service holds a lock on the file with its number for as long as it lives.
 start_service() {
-  local variables name
-  mapfile -t variables <"$SERVICE/environment"
+  local variables name each port
+  mapfile -d '' -t variables <"$SERVICE/environment"
+  for each in "${variables[@]}"; do
+    [[ $each != SERVE_PORT=* ]] || port=${each#*=}
+  done
+  # Who else listens there would be taken for it.
+  if (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+    echo "another program listens on port $port: end it, or set SERVE_PORT" >&2
+    return 1
+  fi
   (
+    exec 9>>"$SERVICE/pid"
+    flock --nonblock 9
+    echo "$BASHPID" >"$SERVICE/pid"
     for name in $(compgen -e | grep -E '^(SERVE|MODEL)_'); do
       unset "$name"
     done
     export "${variables[@]}"
     exec setsid "$PYTHON" -m api </dev/null >>"$SERVICE/log" 2>&1
   ) &
-  echo $! >"$SERVICE/pid"
-  "$PYTHON" -m jenkins.ready "$SERVICE_URL" --pid $! --within "$DEPLOY_READY_WITHIN" || {
+  "$PYTHON" -m jenkins.ready "http://127.0.0.1:$port" --pid $! --within "$DEPLOY_READY_WITHIN" || {
     tail -n 20 "$SERVICE/log" >&2
     return 1
   }
 }
 
+# A number that nobody holds is of a service that has ended, and may be another program's by now.
 stop_service() {
   local pid
-  pid=$(cat "$SERVICE/pid" 2>/dev/null) || return 0
-  kill "$pid" 2>/dev/null || true
-  # It finishes the requests in flight first.
-  timeout 60 tail --pid="$pid" -f /dev/null || kill -KILL "$pid" 2>/dev/null || true
-  rm -f "$SERVICE/pid"
+  [ -f "$SERVICE/pid" ] || return 0
+  if ! flock --nonblock "$SERVICE/pid" true; then
+    pid=$(cat "$SERVICE/pid")
+    kill "$pid"
+    # It finishes the requests in flight first.
+    flock --timeout 60 "$SERVICE/pid" true || kill -KILL "$pid"
+  fi
+  rm "$SERVICE/pid"
 }

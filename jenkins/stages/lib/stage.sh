@@ -47,16 +47,19 @@ kept() {
 candidate() {
   local version
   version=$(kept version)
-  [ -n "$version" ] || misused "there is no candidate yet: run jenkins/stages/gate first"
+  [[ $version =~ ^[0-9a-f]{64}$ ]] ||
+    misused "$DEPLOY_WORK/version names no candidate: run jenkins/stages/gate first"
   echo "$version"
 }
 
 # The version in a stage of the registry, or nothing.
 version_in() {
-  read_registry show "$1" --json | "$PYTHON" -c '
+  local shown
+  shown=$(read_registry show "$1" --json) || return
+  "$PYTHON" -c '
 import json, sys
 state = json.load(sys.stdin)["state"]
-print(state["record"]["version"] if state else "")'
+print(state["record"]["version"] if state else "")' <<<"$shown"
 }
 
 # Each target says in its own file how a stage is run, rolled out and undone there.
