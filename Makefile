@@ -32,7 +32,7 @@ for stage in $(STAGES); do for device in cpu gpu; do \
     -o requirements/$$stage-$$device.txt || exit; done; done
 endef
 
-.PHONY: help demo serve test lint types pytest torture lock pins base image image-test k8s-test clean
+.PHONY: help demo serve test lint types pytest fuzz torture bench lock pins base image image-test k8s-test clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -55,8 +55,14 @@ types: $(VENV)/development
 pytest: $(VENV)/development $(VENV)/debian $(BIN)/kubectl
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal
 
+fuzz: $(VENV)/development  ## send the service 20,000 damaged image files
+	FUZZ_FILES=20000 $(BIN)/pytest tests/api/test_mutations.py
+
 torture: $(VENV)/development  ## nine minutes of power cuts, kills, lost replies and races for the registry
 	$(BIN)/python -m tests.registry.torture
+
+bench: $(VENV)/development $(VENV)/wrk  ## measure this service beside its peers, 30 minutes (FLAGS=--quick: 5)
+	$(BIN)/python -m benchmarks $(FLAGS)
 
 lock: LOCK += --upgrade
 lock: $(VENV)/development  ## pin what requirements*.in ask for, with hashes
@@ -114,6 +120,10 @@ $(VENV)/debian: debian-packages.txt $(BIN)/python
 $(VENV)/podman: $(BIN)/python
 	dpkg --status podman buildah runc debootstrap >/dev/null 2>&1 \
 	  || ($(SUDO) apt-get update && $(SUDO) apt-get install --yes --no-install-recommends podman buildah runc debootstrap)
+	touch $@
+
+$(VENV)/wrk: $(BIN)/python
+	command -v wrk >/dev/null || ($(SUDO) apt-get update && $(SUDO) apt-get install --yes --no-install-recommends wrk)
 	touch $@
 
 # Pods take it for their process 1.

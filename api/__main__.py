@@ -40,7 +40,7 @@ def main(argv: Sequence[str]) -> int:
     configure(read(LogSettings))
     source = open_source(model, read(RegistrySettings))
     alerts = open_alerts(read(AlertSettings), "api")
-    holder = Holder()
+    holder = Holder(settings.threshold)
     load = functools.partial(load_checked, batch_sizes=warm_sizes(settings.max_batch))
     refresher = Refresher(source, holder, load, alerts, model.refresh_seconds)
     metrics = Metrics()

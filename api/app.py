@@ -1,10 +1,12 @@
 """The Flask application, made of ready objects."""
 
+import io
 import logging
 import uuid
 from http import HTTPStatus
+from typing import IO
 
-from flask import Flask, Response, g, jsonify, request
+from flask import Flask, Request, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from alerts.alert import Alert
@@ -16,9 +18,17 @@ from api.service import Service, service
 logger = logging.getLogger(__name__)
 
 
+class InMemory(Request):
+    """A request whose files stay in memory, where the body is already: none is left on a disk."""
+
+    def _get_file_stream(self, *_: object, **__: object) -> IO[bytes]:
+        return io.BytesIO()
+
+
 def create_app(behind: Service) -> Flask:
     """Make the application; it starts no thread and reads no environment."""
     app = Flask(__name__, static_folder=None)
+    app.request_class = InMemory
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.extensions["service"] = behind
     app.register_blueprint(predict_routes.routes)
@@ -50,7 +60,9 @@ def _answer_http(error: HTTPException) -> Response:
         HTTPStatus.METHOD_NOT_ALLOWED: (
             f"{request.path} takes {found.headers.get('Allow')}, not {request.method}"
         ),
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: f"the body is larger than {MAX_BODY:,} bytes",
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
+            f"the body is larger than {request.max_content_length:,} bytes"
+        ),
     }
     response = jsonify(error=sentences.get(HTTPStatus(found.status_code), error.description))
     response.status_code = found.status_code

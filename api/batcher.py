@@ -8,7 +8,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import FIRST_EXCEPTION, CancelledError, Future, wait
 from typing import Generic, TypeVar
 
 from api.errors import Overdue, Stopping
@@ -47,26 +47,35 @@ class Batcher(Generic[Item, Answer]):
         self._thread.start()
 
     def submit(self, item: Item, timeout: float) -> Answer:
-        """Wait for the answer to ``item``.
+        """Wait for the answer to one item; arguments and errors are those of :meth:`submit_all`."""
+        return self.submit_all([item], timeout)[0]
+
+    def submit_all(self, items: Sequence[Item], timeout: float) -> list[Answer]:
+        """Wait for one answer to each of ``items``, in their order.
+
+        Each waits in line by itself: few share a call of ``predict`` with those of other callers,
+        and more than a batch holds become several calls.
 
         Args:
-            item: what to predict.
+            items: what to predict.
             timeout: seconds after which the caller would rather have no answer.
 
         Raises:
-            Overdue: the predictor did not answer in time.
+            Overdue: the predictor did not answer all of them in time.
             Stopping: the batcher takes no more items.
-            Exception: what ``predict`` raised when it was called with this item alone.
+            Exception: what ``predict`` raised when it was called with one of them alone.
         """
-        future = self._enqueue(item)
+        futures = self._enqueue(items)
+        late = wait(futures, timeout, FIRST_EXCEPTION).not_done
+        # Some may have come just now; nobody waits for the rest.
+        overdue = {future for future in late if future.cancel() or not future.done()}
         try:
-            return future.result(timeout)
+            answers = [future.result() for future in futures if future not in overdue]
         except CancelledError:
             raise Stopping("the service is shutting down") from None
-        except TimeoutError:
-            if future.cancel() or not future.done():
-                raise Overdue(f"the model gave no answer within {timeout:g} s") from None
-            return future.result()  # it came just now, or is a TimeoutError of predict's own
+        if overdue:
+            raise Overdue(f"the model gave no answer within {timeout:g} s")
+        return answers
 
     def stop(self, timeout: float) -> bool:
         """Answer what waits, within ``timeout`` seconds, and end.
@@ -84,16 +93,17 @@ class Batcher(Generic[Item, Answer]):
             self._waiting.clear()
         for future in left:
             future.cancel()
+            future.set_running_or_notify_cancel()  # to cancel it alone wakes nobody
         return not left and not self._thread.is_alive()
 
-    def _enqueue(self, item: Item) -> "Future[Answer]":
-        future: Future[Answer] = Future()
+    def _enqueue(self, items: Sequence[Item]) -> "list[Future[Answer]]":
+        futures: list[Future[Answer]] = [Future() for _ in items]
         with self._changed:
             if self._stopping:
                 raise Stopping("the service is shutting down")
-            self._waiting.append((item, future))
+            self._waiting.extend(zip(items, futures, strict=True))
             self._changed.notify()
-        return future
+        return futures
 
     def _run(self) -> None:
         while taken := self._take():

@@ -4,10 +4,13 @@
     ├── CannotListen           SERVE_HOST and SERVE_PORT cannot be listened on
     ├── NothingInProduction    the registry is there, and no model is in production
     ├── CacheUnwritable        a model or a note could not be kept under MODEL_CACHE
+    ├── NoVariant              MODEL_RUNTIME=onnx, and no variant of the version can serve
     └── Refusal                a request is answered with a sentence instead of a class
-        ├── WrongLength        400  the body is not one image of raw bytes
-        ├── TooLarge           413  the body is larger than any that could be right
-        ├── WrongType          415  the body says that it is something else than raw bytes
+        ├── WrongLength        400  the body is no image of raw bytes, or no batch of them
+        ├── Invalid            400  a parameter or a field of the body is not as it must be
+        │   └── BadImage       400  an image file is damaged or of another format
+        ├── TooLarge           413  the body, or what is in it, is larger than we take
+        ├── WrongType          415  the body says that it is something that the route does not take
         ├── NotReady           503  no model serves yet
         ├── Overdue            503  the predictor did not answer in time
         └── Stopping           503  the service is shutting down
@@ -16,6 +19,7 @@ Refusals are the only errors whose text reaches a caller.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from types import MappingProxyType
 
@@ -40,6 +44,10 @@ class CacheUnwritable(APIError):
     """What is to be kept under ``MODEL_CACHE`` cannot be: it is full, or this user may not."""
 
 
+class NoVariant(APIError):
+    """The settings ask for a variant of the model, and there is none that can serve."""
+
+
 class Refusal(APIError):
     """A request that is not answered as it asked.
 
@@ -56,14 +64,43 @@ class WrongLength(Refusal):
     """The body is shorter or longer than what the route takes."""
 
 
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong with a request.
+
+    Attributes:
+        location: where, as ``query.threshold`` or ``body.images.3``.
+        detail: what is wrong, in a sentence.
+    """
+
+    location: str
+    detail: str
+
+
+class Invalid(Refusal):
+    """Parts of the request are not as they must be.
+
+    Args:
+        faults: one or more.
+    """
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__("; ".join(f"{fault.location}: {fault.detail}" for fault in faults))
+        self.faults = faults
+
+
+class BadImage(Invalid):
+    """The bytes are no whole image in a format that we read."""
+
+
 class TooLarge(Refusal):
-    """The body is larger than any that a route takes."""
+    """The request is larger than any that a route takes, or holds more than it takes."""
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
 class WrongType(Refusal):
-    """The body's declared type or coding is not that of raw bytes."""
+    """The body's declared type or coding is none that the route takes."""
 
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 

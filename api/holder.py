@@ -1,10 +1,11 @@
 """The model that serves: one immutable snapshot, exchanged in one assignment."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from api.errors import NotReady
 from classifier.labels import Labels
@@ -24,12 +25,16 @@ class Answer:
         label: its name, or ``other``.
         confidence: its probability, 0 to 1.
         version: the model that said so.
+        labels: the names of its outputs, and the threshold that ``label`` is by.
+        probabilities: of each class, float32[classes].
     """
 
     index: int
     label: str
     confidence: float
     version: str
+    labels: Labels = field(repr=False)
+    probabilities: npt.NDArray[np.float32] = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -54,17 +59,20 @@ class Snapshot:
 
     def answer(self, images: Sequence[Images]) -> list[Answer]:
         """One answer for each of the images, uint8[1, 128, 128, 3] each."""
-        probabilities = self.classifier.predict(np.concatenate(images))
-        indices = probabilities.argmax(axis=1).tolist()
-        confidences = probabilities.max(axis=1).tolist()
-        return [
-            Answer(index, self.labels.name(index, confidence), confidence, self.version)
-            for index, confidence in zip(indices, confidences, strict=True)
-        ]
+        return [self._answer(row) for row in self.classifier.predict(np.concatenate(images))]
+
+    def _answer(self, probabilities: npt.NDArray[np.float32]) -> Answer:
+        index = int(probabilities.argmax())
+        confidence = float(probabilities[index])
+        label = self.labels.name(index, confidence)
+        return Answer(index, label, confidence, self.version, self.labels, probabilities)
 
 
 class Holder:
     """Where threads find the model that serves now, and why there is none, if there is none.
+
+    Args:
+        threshold: the confidence below which answers are ``other``; None for each card's own.
 
     Attributes:
         current: the model that serves; None until the first one is ready.
@@ -72,7 +80,8 @@ class Holder:
         swaps: how many times another version came to serve, the first one included.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, threshold: float | None = None) -> None:
+        self._threshold = threshold
         self.current: Snapshot | None = None
         self.problem = "the registry is being asked which model to serve"
         self.swaps = 0
@@ -82,6 +91,8 @@ class Holder:
         """Serve ``snapshot`` from now on; batches in flight finish on the one before it."""
         if self.current is None or self.current.version != snapshot.version:
             self.swaps += 1
+        if self._threshold is not None:
+            snapshot = replace(snapshot, labels=snapshot.labels.at(self._threshold))
         self.current = snapshot
 
     def drain(self) -> None:

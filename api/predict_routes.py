@@ -1,19 +1,105 @@
 """The routes that classify images."""
 
-from flask import Blueprint, Response, g, jsonify, request
+from flask import Blueprint, Request, Response, g, jsonify, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
-from api.payloads import check_type, single_image
+from api import payloads
+from api.decoding import Upload
+from api.errors import Fault, Invalid, TooLarge, WrongType
+from api.holder import Answer
+from api.schemas import ImagesDocument, Prediction, Predictions, PredictOptions
 from api.service import service
+from images import Images
 
 routes = Blueprint("predict", __name__)
+
+IMAGE_TYPES = ("image/jpeg", "image/png", "image/webp", "image/bmp")
+FORM, JSON = "multipart/form-data", "application/json"
+TYPES = (payloads.RAW_TYPES[0], *IMAGE_TYPES, FORM, JSON)
 
 
 @routes.post("/")
 def classify() -> Response:
     """Answer the raw bytes of one image with the index of its class."""
-    check_type(request.mimetype, request.headers.get("Content-Encoding", ""))
-    image = single_image(request.get_data(cache=False))
+    request.max_content_length = payloads.MAX_SINGLE
+    payloads.check_type(request.mimetype, request.headers.get("Content-Encoding", ""))
+    image = payloads.single_image(request.get_data(cache=False))
     service().holder.require()
     answer = service().batcher.submit(image, service().request_timeout)
     g.version = answer.version
     return jsonify(message=str(answer.index))
+
+
+@routes.post("/predict")
+def predict() -> Response:
+    """Answer one image or several with their classes, names and confidences."""
+    options = PredictOptions.read(request.args.to_dict(flat=False))
+    answers = _ask(_images(request))
+    g.version = answers[0].version
+    labels = answers[0].labels
+    if options.threshold is not None:
+        labels = labels.at(options.threshold)
+    predictions = [
+        Prediction(
+            index=answer.index,
+            label=labels.name(answer.index, answer.confidence),
+            confidence=answer.confidence,
+            probabilities=_probabilities(answer) if options.proba == "1" else None,
+        )
+        for answer in answers
+    ]
+    found = Predictions(version=g.version, threshold=labels.threshold, predictions=predictions)
+    return jsonify(found.model_dump(exclude_none=True))
+
+
+def _probabilities(answer: Answer) -> dict[str, float]:
+    return dict(zip(answer.labels.classes, answer.probabilities.tolist(), strict=True))
+
+
+def _ask(images: Images) -> list[Answer]:
+    """One answer for each image, all of one version."""
+    service().holder.require()
+    each = [images[index : index + 1] for index in range(len(images))]
+    while True:
+        answers = service().batcher.submit_all(each, service().request_timeout)
+        if len({answer.version for answer in answers}) == 1:
+            return answers  # or else the model was exchanged between two batches
+
+
+def _images(request: Request) -> Images:
+    """The images of a body of any type that we take, uint8[N, 128, 128, 3].
+
+    Raises:
+        Refusal: it has none, too many, or others than we read.
+    """
+    payloads.check_coding(request.headers.get("Content-Encoding", ""))
+    kind = request.mimetype
+    if payloads.is_raw(kind):
+        return payloads.raw_batch(request.get_data(cache=False))
+    if kind in IMAGE_TYPES:
+        uploads = [Upload("body", request.get_data(cache=False))]
+    elif kind == JSON:
+        files = ImagesDocument.read(request.get_data(cache=False)).images
+        uploads = [Upload(f"body.images.{index}", data) for index, data in enumerate(files)]
+    elif kind == FORM:
+        uploads = _form_files(request)
+    else:
+        raise WrongType(f"Content-Type is {kind}, and must be one of {', '.join(TYPES)}")
+    payloads.check_count(len(uploads))
+    return service().decoder.decode(uploads, service().request_timeout)
+
+
+def _form_files(request: Request) -> list[Upload]:
+    try:
+        files = list(request.files.items(multi=True))
+        fields = list(request.form)
+    except RequestEntityTooLarge:
+        raise TooLarge(
+            f"the form is larger than {payloads.MAX_BODY:,} bytes, or has too many parts: send at "
+            f"most {payloads.MAX_IMAGES} image files, and nothing else"
+        ) from None
+    if fields:
+        raise Invalid(*(Fault(f"body.{name}", "this part is no file") for name in fields))
+    if not files:
+        raise Invalid(Fault("body", "the form has no file: give each image a part with a filename"))
+    return [Upload(f"body.{name}.{index}", file.read()) for index, (name, file) in enumerate(files)]

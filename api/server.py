@@ -16,7 +16,7 @@ from waitress.task import ThreadedTaskDispatcher
 
 from api.channel import Channel
 from api.errors import CannotListen
-from api.payloads import MAX_BODY
+from api.payloads import MAX_BODY, MAX_SINGLE
 from api.settings import ServeSettings
 
 logger = logging.getLogger(__name__)
@@ -163,7 +163,7 @@ def _adjustments(listener: socket.socket, settings: ServeSettings) -> Adjustment
         cleanup_interval=1,
         max_request_body_size=MAX_BODY + 1,  # waitress refuses what is not below it
         max_request_header_size=MAX_HEADERS,
-        inbuf_overflow=2 * MAX_BODY,  # bodies stay in memory
+        inbuf_overflow=2 * MAX_SINGLE,  # a single image stays in memory, in chunks too
         recv_bytes=2**16,  # one image in one read
         asyncore_use_poll=True,
         log_socket_errors=False,  # clients come and go

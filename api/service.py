@@ -1,13 +1,14 @@
 """What the routes work with, and where they find it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from flask import current_app
 
 from alerts.sender import AlertSender
 from api.batcher import Batcher
+from api.decoding import Decoder
 from api.holder import Answer, Holder
 from api.metrics import Metrics
 from images import Images
@@ -24,6 +25,7 @@ class Service:
         alerts: who is told of errors that nobody foresaw.
         request_timeout: seconds that an answer may take.
         metrics: what is counted.
+        decoder: from image files to pixels.
     """
 
     holder: Holder
@@ -32,6 +34,7 @@ class Service:
     alerts: AlertSender
     request_timeout: float
     metrics: Metrics
+    decoder: Decoder = field(default_factory=Decoder)
 
 
 def service() -> Service:

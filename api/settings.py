@@ -33,6 +33,13 @@ class ServeSettings(Settings):
     port: int = Field(8000, ge=1, le=65535, description="The port to listen on.")
     threads: int = Field(32, ge=1, description="How many requests are worked on at once.")
     max_batch: int = Field(32, ge=1, description="The most images in one call of the model.")
+    threshold: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Answers with less confidence than this are `other`; if empty, less than the "
+        "threshold that training chose for the model.",
+    )
     request_timeout: float = Field(
         30,
         gt=0,

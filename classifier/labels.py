@@ -1,6 +1,6 @@
 """From the number of an output to the name that a caller reads."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 OTHER = "other"
 
@@ -20,3 +20,7 @@ class Labels:
     def name(self, index: int, confidence: float) -> str:
         """The name for the output ``index``, answered with ``confidence`` (0 to 1)."""
         return self.classes[index] if confidence >= self.threshold else OTHER
+
+    def at(self, threshold: float) -> "Labels":
+        """The same names, given by another threshold."""
+        return replace(self, threshold=threshold)

@@ -7,8 +7,12 @@ format prescribes is refused here.
 
 PNG alone has checksums. A change within the compressed pixels of the other formats that leaves
 them decodable cannot be noticed.
+
+OpenCV has limits of its own, which stay as a second line behind these. It takes them from the
+environment when it is loaded, so the package imports this module before any that loads it.
 """
 
+import os
 import re
 import struct
 import zlib
@@ -18,9 +22,13 @@ from typing import TypeAlias
 from images.errors import UnreadableImage
 
 MAX_PIXELS = 1 << 26
+MAX_SIDE = 1 << 16  # pixels; no JPEG has more
 # Every scan of a progressive JPEG goes over all pixels again, for as little as ten bytes of file;
 # encoders write about ten of them. libjpeg-turbo leaves the limit to its callers.
 MAX_SCANS = 64
+
+for _name, _most in (("PIXELS", MAX_PIXELS), ("WIDTH", MAX_SIDE), ("HEIGHT", MAX_SIDE)):
+    os.environ[f"OPENCV_IO_MAX_IMAGE_{_name}"] = str(_most)
 
 # The PNG colour type of grey without an alpha channel.
 GREY = 0
@@ -46,6 +54,11 @@ def check(data: bytes) -> None:
         raise UnreadableImage(
             f"the image has {width:,} x {height:,} pixels, and {MAX_PIXELS:,} in all are the most "
             "that is read: make it smaller"
+        )
+    if max(width, height) > MAX_SIDE:
+        raise UnreadableImage(
+            f"the image has {width:,} x {height:,} pixels, and {MAX_SIDE:,} are the most that is "
+            "read of either: make it smaller"
         )
 
 

@@ -8,7 +8,7 @@ from flask import Flask
 
 from api.app import create_app
 from api.holder import Holder, Snapshot
-from api.payloads import MAX_BODY
+from api.payloads import MAX_SINGLE
 from api.service import Service
 from images import NBYTES
 from tests.api.first_pixel import FirstPixel
@@ -50,7 +50,7 @@ def test_concurrent_callers_get_their_own_answers(ready: Flask) -> None:
         assert list(pool.map(ask, range(256))) == [str(value) for value in range(256)]
 
 
-@pytest.mark.parametrize("length", [0, 1, NBYTES - 1, NBYTES + 1, 2 * NBYTES, MAX_BODY])
+@pytest.mark.parametrize("length", [0, 1, NBYTES - 1, NBYTES + 1, 2 * NBYTES, MAX_SINGLE])
 def test_a_wrong_length_is_refused_with_what_is_expected(ready: Flask, length: int) -> None:
     answer = ready.test_client().post("/", data=bytes(length))
     assert answer.status_code == 400
@@ -59,7 +59,7 @@ def test_a_wrong_length_is_refused_with_what_is_expected(ready: Flask, length: i
 
 
 def test_a_huge_body_is_refused(ready: Flask) -> None:
-    answer = ready.test_client().post("/", data=bytes(MAX_BODY + 1))
+    answer = ready.test_client().post("/", data=bytes(MAX_SINGLE + 1))
     assert answer.status_code == 413
     assert answer.json == {"error": "the body is larger than 1,048,576 bytes"}
 

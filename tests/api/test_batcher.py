@@ -114,6 +114,56 @@ def test_every_one_of_many_callers_gets_its_own_answer() -> None:
     assert sorted(item for batch in gate.batches for item in batch) == items
 
 
+@given(st.integers(1, 7), st.lists(st.lists(st.integers(), max_size=20), max_size=6))
+def test_callers_with_several_items_get_all_of_their_own_answers_in_order(
+    cap: int, lists: list[list[int]]
+) -> None:
+    gate = Gate()
+    with running(gate, cap) as batcher, ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda items: batcher.submit_all(items, FOREVER), lists))
+    assert answers == [[-item for item in items] for items in lists]
+    assert all(len(batch) <= cap for batch in gate.batches)
+    asked = sorted(item for items in lists for item in items)
+    assert sorted(item for batch in gate.batches for item in batch) == asked
+
+
+def test_one_item_that_cannot_be_predicted_fails_its_caller_with_all() -> None:
+    def predict(items: Sequence[int]) -> list[int]:
+        if 2 in items:
+            raise ValueError("not two")
+        return [-item for item in items]
+
+    with running(predict, 2) as batcher:
+        with pytest.raises(ValueError, match="not two"):
+            batcher.submit_all([1, 2, 3, 4], FOREVER)
+        assert batcher.submit_all([5, 6, 7], FOREVER) == [-5, -6, -7]
+
+
+def test_what_nobody_waits_for_any_more_is_not_predicted() -> None:
+    gate = Gate(held=True)
+    with running(gate, 1) as batcher:
+        with pytest.raises(Overdue):
+            batcher.submit_all([1, 2, 3], 0.01)
+        gate.wait_until_entered()
+        gate.open()
+        assert batcher.submit(4, FOREVER) == -4
+    assert gate.batches == [[1], [4]]
+
+
+def test_a_stop_in_the_middle_lets_the_caller_go() -> None:
+    gate = Gate(held=True)
+    batcher = Batcher(gate, 1)
+    batcher.start()
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(batcher.submit_all, [1, 2], FOREVER)
+        gate.wait_until_entered()
+        assert not batcher.stop(0.01)
+        gate.open()
+        with pytest.raises(Stopping):
+            asked.result()
+    assert batcher.stop(FOREVER)
+
+
 def test_an_item_that_cannot_be_predicted_fails_its_own_caller_only() -> None:
     def predict(items: Sequence[int]) -> list[int]:
         if 2 in items:

@@ -16,6 +16,7 @@ import requests
 from api.app import create_app
 from api.errors import CannotListen
 from api.holder import Holder, Snapshot
+from api.payloads import MAX_BODY
 from api.server import Server, listen
 from api.service import Service
 from api.settings import ServeSettings
@@ -171,7 +172,7 @@ def test_a_connection_is_kept_and_requests_may_be_pipelined(
         (head("five"), 400),
         (head("9" * 5000), 400),
         (head("1, 1") + b"1", 400),
-        (head(2**20 + 1), 413),
+        (head(MAX_BODY + 1), 413),
         (b"GET / HTTP/1.1\r\nBig: " + b"x" * 40_000 + b"\r\n\r\n", 431),
         (b"POST / HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
         (CHUNKED + b"nonsense\r\n", 400),
@@ -207,7 +208,7 @@ def test_a_huge_body_is_refused_while_it_is_still_being_sent(
 ) -> None:
     answer = requests.post(serve().url, data=bytes(50_000_000), timeout=FOREVER)
     assert answer.status_code == 413
-    assert answer.json() == {"error": "the body is larger than 1,048,576 bytes"}
+    assert answer.json() == {"error": f"the body is larger than {MAX_BODY:,} bytes"}
 
 
 def test_a_huge_body_is_not_asked_for(serve: Callable[..., Running]) -> None:
@@ -226,7 +227,7 @@ def test_a_body_that_is_asked_for_is_answered(serve: Callable[..., Running]) -> 
 
 def test_endless_chunks_are_refused(serve: Callable[..., Running]) -> None:
     with sent(serve(), CHUNKED) as connection:
-        for _ in range(200):
+        for _ in range(MAX_BODY // 10_000 + 1):
             connection.sendall(b"2710\r\n" + bytes(10_000) + b"\r\n")
         assert parts(everything(connection))[0] == 413
 

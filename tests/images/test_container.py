@@ -1,7 +1,10 @@
 """What is not a whole image of ours is refused in a sentence, and nothing else ever happens."""
 
 import struct
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from images.container import MAX_PIXELS, MAX_SCANS, declared_size
+from images.container import MAX_PIXELS, MAX_SCANS, MAX_SIDE, declared_size
 from images.decode import decode
 from images.errors import UnreadableImage
 from tests.images.files import by_opencv, chunk, encoded, noise, png, samples, smooth
@@ -228,3 +231,39 @@ def test_a_run_length_encoded_bmp_is_read_whole_or_refused() -> None:
     for length in range(len(data) - 4):
         with pytest.raises(UnreadableImage):
             decode(data[:length])
+
+
+@pytest.mark.parametrize(("width", "height"), [(MAX_SIDE + 1, 1), (1, MAX_SIDE + 1)])
+def test_an_image_that_is_too_long_is_refused(width: int, height: int) -> None:
+    rows = (b"\0" + bytes(3 * width)) * height
+    with pytest.raises(UnreadableImage, match="65,536 are the most that is read of either"):
+        decode(png(width, height, rows))
+
+
+IN_OPENCV = """
+import images, cv2, numpy, sys
+try:
+    found = cv2.imdecode(numpy.frombuffer(sys.stdin.buffer.read(), numpy.uint8), cv2.IMREAD_COLOR)
+except cv2.error:
+    found = None
+sys.exit(found is not None)
+"""
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "read"),
+    [
+        (MAX_SIDE + 1, 1, False),
+        (1, MAX_SIDE + 1, False),
+        (MAX_PIXELS // 4096, 4097, False),
+        (MAX_SIDE, 1, True),
+    ],
+)
+def test_opencv_by_itself_has_the_same_limits(width: int, height: int, read: bool) -> None:
+    """It takes them when it is loaded, so this needs a process of its own."""
+    data = png(width, height, (b"\0" + bytes(width)) * height, colour=0)
+    root = Path(__file__).parent.parent.parent
+    ended = subprocess.run(
+        [sys.executable, "-c", IN_OPENCV], cwd=root, input=data, capture_output=True, check=False
+    )
+    assert ended.returncode == int(read), ended.stderr

@@ -36,13 +36,12 @@ WRITTEN = {"MODEL_CACHE", "TRAIN_WORK", "GATE_REPORTS"}
 
 
 def routes() -> set[str]:
-    """What the service answers to GET, and `/`, which takes images."""
+    """What the service answers to."""
     metrics = Metrics()
     batcher: Batcher[Any, Any] = Batcher(Holder().answer, 1)
     alerts = open_alerts(AlertSettings(), "api")
     app = create_app(Service(Holder(), batcher, lambda: None, alerts, 1, metrics))
-    rules = list(app.url_map.iter_rules())
-    return {"/"} | {rule.rule for rule in rules if "GET" in (rule.methods or ())}
+    return {rule.rule for rule in app.url_map.iter_rules()}
 
 
 def variables() -> set[str]:

@@ -111,7 +111,7 @@ def test_the_largest_body_passes_and_a_larger_one_is_refused(
 
     assert proxy.ask("POST", data=bytes(MAX_BODY)).status_code == 200
     reached = len(upstream.requests)
-    too_large = "the body is larger than 1,048,576 bytes"
+    too_large = f"the body is larger than {MAX_BODY:,} bytes"
     assert refused(proxy.ask("POST", data=bytes(MAX_BODY + 1)), 413, too_large)
     assert len(upstream.requests) == reached
     assert refused(proxy.ask("POST", data=chunks(2 * MAX_BODY)), 413, too_large)
