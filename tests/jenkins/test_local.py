@@ -29,6 +29,7 @@ def machine(jenkins: Jenkins) -> Iterator[Jenkins]:
     """A machine on which the version before was delivered; the service is a stub that sleeps."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         jenkins.machine["SERVE_PORT"] = str(probe.getsockname()[1])
+    os.mkfifo(jenkins.folder / "started")
     (jenkins.folder / "production").write_text("")
     deliver(jenkins, BEFORE)
     (jenkins.folder / "production").write_text(f"{BEFORE}\n")
@@ -66,6 +67,7 @@ def test_a_rollback_that_failed_is_repeated(machine: Jenkins) -> None:
     assert machine.stage("rollback", STUB_FAIL="^jenkins.ready").returncode == 1
     assert machine.stage("rollback").returncode == 0
     assert f"MODEL_VERSION={BEFORE}\n" in served(machine)
+    assert (machine.folder / "by hand" / "service" / "pid").exists()
 
 
 def test_the_service_before_comes_back_on_its_own_port(machine: Jenkins) -> None:
