@@ -1,0 +1,128 @@
+"""Load from wrk, a generator in C, and what it says of the answers."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.errors import ServerFailed, Unprepared
+
+SCRIPT = Path(__file__).with_name("wrk.lua")
+TIMEOUT = 60  # seconds after which wrk counts an answer as one that never came
+STARTING = 30  # seconds that wrk may take on top of a load, to open connections on busy cores
+STEADY = 2  # answers per connection from which on latencies are more than the first wave's
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is sent, and where.
+
+    Attributes:
+        url: where.
+        content_type: of the bodies.
+        bodies: files, each the body of one request; they are sent in turn.
+    """
+
+    url: str
+    content_type: str
+    bodies: Sequence[Path]
+
+
+@dataclass(frozen=True)
+class Load:
+    """What came of one load.
+
+    Attributes:
+        connections: how many sent one request after another.
+        seconds: how long it lasted.
+        answered: answers that were neither an error nor late.
+        p50: the median of the latencies, in seconds.
+        p99: what 99 % of the latencies do not exceed, in seconds.
+        refused: answers with a status of 400 or more.
+        timeouts: answers that did not come in time.
+        broken: failures to connect, to send and to receive.
+    """
+
+    connections: int
+    seconds: float
+    answered: int
+    p50: float
+    p99: float
+    refused: int = 0
+    timeouts: int = 0
+    broken: int = 0
+
+    @property
+    def throughput(self) -> float:
+        """Good answers per second."""
+        return self.answered / self.seconds
+
+    @property
+    def errors(self) -> int:
+        """Whatever was no good answer."""
+        return self.refused + self.timeouts + self.broken
+
+    @property
+    def steady(self) -> bool:
+        """Whether the load lasted long enough for its latencies to mean something.
+
+        A request that has not been answered by the end has no latency: where the end came before
+        the second answer of a connection, the slow ones are missing.
+        """
+        return self.answered >= STEADY * self.connections
+
+
+def require_wrk() -> str:
+    """The first line of what wrk says of itself.
+
+    Raises:
+        Unprepared: it is not installed.
+    """
+    if shutil.which("wrk") is None:
+        raise Unprepared("wrk is not installed: run `make bench`, or install Debian's package wrk")
+    shown = subprocess.run(["wrk", "--version"], capture_output=True, text=True, check=False)
+    return shown.stdout.partition(" Copyright")[0].strip()
+
+
+def apply(target: Target, connections: int, seconds: int) -> Load:
+    """Send to ``target`` over so many connections for so long.
+
+    Raises:
+        ServerFailed: wrk gave up, as where nothing listens.
+    """
+    command = ["wrk", "--threads=1", f"--connections={connections}", f"--duration={seconds}s"]
+    command += [f"--timeout={TIMEOUT}s", f"--script={SCRIPT}", target.url, "--"]
+    command += [target.content_type, *map(str, target.bodies)]
+    try:
+        ended = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=seconds + STARTING
+        )
+    except subprocess.TimeoutExpired:
+        raise ServerFailed(f"wrk did not end within {STARTING} s of its load") from None
+    if ended.returncode:
+        raise ServerFailed(f"wrk gave up: {(ended.stderr or ended.stdout).strip()}")
+    return parse(ended.stdout, connections)
+
+
+def parse(output: str, connections: int) -> Load:
+    """The load from what wrk and its script have printed.
+
+    Raises:
+        ServerFailed: there are no figures in it.
+    """
+    figures = next((line for line in output.splitlines() if line.startswith("{")), None)
+    if figures is None:
+        raise ServerFailed(f"wrk printed no figures: {output.strip()[-300:]}")
+    found = json.loads(figures)
+    return Load(
+        connections=connections,
+        seconds=found["microseconds"] / 1e6,
+        answered=found["requests"] - found["status"],
+        p50=found["p50"] / 1e6,
+        p99=found["p99"] / 1e6,
+        refused=found["status"],
+        timeouts=found["timeout"],
+        broken=found["connect"] + found["read"] + found["write"],
+    )
