@@ -86,6 +86,20 @@ def read_verdict(version: str, id: str, content: bytes) -> Verdict:
     return verdict
 
 
+def vouched(source: StageRecord | str, found: Evidence) -> Verdict | None:
+    """The verdict in evidence that was examined; None if production was forced, or without one.
+
+    Nothing vouches for a verdict that a forced promotion passed over.
+
+    Raises:
+        Corrupt: it is no verdict on this version.
+    """
+    if not found.verdict or (isinstance(source, StageRecord) and source.forced):
+        return None
+    version = source if isinstance(source, str) else source.version
+    return read_verdict(version, found.id, found.verdict.encode())
+
+
 def card_document(backend: Backend, version: str) -> str:
     """The card of a version as it is stored.
 

@@ -20,11 +20,8 @@ def passed(source: StageRecord | str, found: Evidence) -> tuple[Variant, ...]:
         source: a record of production, or a version.
         found: its evidence, which was examined.
     """
-    if not found.verdict or (isinstance(source, StageRecord) and source.forced):
-        return ()
-    version = source if isinstance(source, str) else source.version
-    verdict = evidence.read_verdict(version, found.id, found.verdict.encode())
-    if not verdict.passed:
+    verdict = evidence.vouched(source, found)
+    if verdict is None or not verdict.passed:
         return ()
     return tuple(variant for variant in verdict.variants if variant.passed)
 

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from registry.answers import Answers
 from testing.intervals import Confusion, Estimate, f1, macro, proportion, ratio
 
 Labels = npt.NDArray[np.int64]
 Probabilities = npt.NDArray[np.float32]
 
 BINS = 15  # as in Guo et al. (2017), arXiv:1706.04599
+# Of confidence, for the service: coarse, as a variant rounds the tenth that a model is surest of
+# to other millionths.
+EDGES = (0.5, 0.8, 0.9, 0.95, 0.99, 0.999)
 LEAST_PROBABILITY = 1e-15  # keeps the logarithm of a certain mistake finite
 
 
@@ -67,6 +71,7 @@ class Scores:
         per_class: the figures of each class, by name, in the order of the model's outputs.
         confusion: images by true class (rows) and predicted class (columns).
         reliability: the bins of the calibration error.
+        answers: how the answers are distributed, for the service to watch drift by.
     """
 
     images: int
@@ -80,6 +85,7 @@ class Scores:
     per_class: dict[str, ClassScores]
     confusion: tuple[tuple[int, ...], ...]
     reliability: tuple[Bin, ...]
+    answers: Answers
 
 
 def score(
@@ -111,6 +117,7 @@ def score(
         },
         confusion=tuple(tuple(row) for row in confusion.tolist()),
         reliability=bins,
+        answers=distribution(probabilities),
     )
 
 
@@ -148,6 +155,14 @@ def bin_numbers(confidence: npt.NDArray[np.floating]) -> npt.NDArray[np.int64]:
     edges = np.linspace(0, 1, BINS + 1)
     numbers: npt.NDArray[np.int64] = np.digitize(confidence, edges, right=True) - 1
     return numbers.clip(0, BINS - 1)
+
+
+def distribution(probabilities: Probabilities) -> Answers:
+    """The answers by class and by confidence, of N > 0 images, float[N, classes]."""
+    classes = np.bincount(probabilities.argmax(axis=1), minlength=probabilities.shape[1])
+    bins = np.searchsorted(EDGES, probabilities.max(axis=1).astype(np.float64))
+    confidence = np.bincount(bins, minlength=len(EDGES) + 1)
+    return Answers(tuple(classes.tolist()), EDGES, tuple(confidence.tolist()))
 
 
 def calibration_error(bins: Sequence[Bin]) -> float:

@@ -6,10 +6,12 @@ from sklearn import metrics
 
 from testing.scoring import (
     BINS,
+    EDGES,
     Labels,
     Probabilities,
     calibration_error,
     confusion_matrix,
+    distribution,
     log_loss,
     reliability,
     score,
@@ -115,3 +117,12 @@ def test_worst_mistakes_come_first_and_right_answers_never() -> None:
     assert worst_mistakes(labels, probabilities, 5) == [2, 0]
     assert worst_mistakes(labels, probabilities, 1) == [2]
     assert worst_mistakes(labels[1:2], probabilities[1:2], 5) == []
+
+
+def test_every_answer_is_counted_by_class_and_by_confidence() -> None:
+    confidence = np.array([0.4, 0.5, 0.6, 0.9, 0.95, 0.998, 1.0], np.float32)
+    probabilities = np.stack([confidence, 1 - confidence, confidence * 0], axis=1)
+    found = distribution(probabilities)
+    assert found.edges == EDGES
+    assert found.classes == (6, 1, 0)
+    assert found.confidence == (1, 2, 1, 1, 0, 1, 1)  # the first one is 0.6 of the second class
