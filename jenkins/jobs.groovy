@@ -1,6 +1,8 @@
 // The jobs, in two folders that share no credential: what may deliver, and what strangers wrote.
 //
 // GITHUB_OWNER and GITHUB_REPOSITORY name the repository; both come from the controller's environment.
+// The credential `github` is one of each folder's own store, and a person puts it there: where the
+// controller itself has one in SYSTEM scope no job finds it, and where it is GLOBAL every job does.
 
 def owner = System.getenv('GITHUB_OWNER')
 def project = System.getenv('GITHUB_REPOSITORY')
@@ -18,7 +20,7 @@ def multibranch = { String name, String path, String minutes, Closure addTraits 
                         repository(project)
                         repositoryUrl("https://github.com/${owner}/${project}.git")
                         configuredByUrl(false)
-                        credentialsId('github-scan')
+                        credentialsId('github')
                     }
                 }
             }
@@ -32,7 +34,7 @@ def multibranch = { String name, String path, String minutes, Closure addTraits 
     }
 }
 
-// main alone, and its credentials: image-registry is added to this folder's own store.
+// main alone, and its credentials: its store has image-registry as well.
 folder('delivery') {
     description('Delivers main. Its credentials and its agents are for jobs in here only.')
     configure {
@@ -54,7 +56,10 @@ pipelineJob('delivery/new-data') {
         cpsScm {
             scm {
                 git {
-                    remote { url("https://github.com/${owner}/${project}.git") }
+                    remote {
+                        url("https://github.com/${owner}/${project}.git")
+                        credentials('github')
+                    }
                     branch('main')
                 }
             }
@@ -66,7 +71,7 @@ pipelineJob('delivery/new-data') {
 
 // Requests from forks bring their code, and main's Jenkinsfile: nobody is trusted to change that.
 folder('pull-requests') {
-    description('Checks pull requests. There are no credentials in here, and none may be added.')
+    description('Checks pull requests. Its only credential reads the repository and sets statuses.')
 }
 multibranch('pull-requests/classifier', 'Jenkinsfile', '15m') { found ->
     found << "${discovery}OriginPullRequestDiscoveryTrait" { strategyId(1) }

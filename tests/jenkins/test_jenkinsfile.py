@@ -133,6 +133,16 @@ def test_every_stage_has_a_time_limit_and_builds_are_one_at_a_time(jenkins: Jenk
     assert {"disableConcurrentBuilds", "buildDiscarder", "timeout"} <= set(report["options"])
 
 
+def test_the_build_has_time_for_every_stage_and_the_rollback(jenkins: Jenkins) -> None:
+    """At its own limit Jenkins kills `post` after a minute."""
+    report = jenkins.build().report
+    unit = {"HOURS": 60, "MINUTES": 1}
+    main = {k: v for k, v in report["limits"].items() if k != "Checks of a pull request"}
+    minutes = sum(limit["time"] * unit[limit["unit"]] for limit in main.values())
+    whole = report["options"]["timeout"]
+    assert whole["time"] * unit[whole["unit"]] > minutes + 30
+
+
 def test_a_parameter_is_text_and_never_code(jenkins: Jenkins) -> None:
     why = """'; touch stolen; $(touch stolen) `touch stolen` "quoted" ${HOME}"""
     outcome = jenkins.build(DEPLOY_WHY=why)
