@@ -1,6 +1,5 @@
 """``python -m api``: serve the model in production over HTTP."""
 
-import functools
 import logging
 import os
 import signal
@@ -14,9 +13,10 @@ from api.app import create_app
 from api.batcher import Batcher
 from api.cache import Cache
 from api.holder import Holder
-from api.loading import load_checked, warm_sizes
+from api.loading import warm_sizes
 from api.metrics import Metrics, StateCollector
 from api.refresher import Refresher
+from api.selection import Selection
 from api.server import Server, listen
 from api.service import Service
 from api.settings import ModelSettings, ServeSettings
@@ -41,8 +41,8 @@ def main(argv: Sequence[str]) -> int:
     source = open_source(model, read(RegistrySettings))
     alerts = open_alerts(read(AlertSettings), "api")
     holder = Holder(settings.threshold)
-    load = functools.partial(load_checked, batch_sizes=warm_sizes(settings.max_batch))
-    refresher = Refresher(source, holder, load, alerts, model.refresh_seconds)
+    selection = Selection(model, warm_sizes(settings.max_batch), alerts)
+    refresher = Refresher(source, holder, selection.load, alerts, model.refresh_seconds)
     metrics = Metrics()
     batcher = Batcher(metrics.watch(holder.answer), settings.max_batch)
     metrics.read_also(StateCollector(holder, lambda: batcher.waiting, lambda: refresher.failures))

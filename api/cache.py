@@ -15,7 +15,9 @@ from api.errors import CacheUnwritable
 from registry.document import decode, encode
 from registry.errors import Corrupt, Unwritable
 from registry.evidence import Evidence
+from registry.names import VARIANTS
 from registry.record import StageState
+from registry.verdict import Variant
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +74,28 @@ class Cache:
             shutil.rmtree(path.parent, ignore_errors=True)  # what is left takes room
             raise
         return path
+
+    def find_variant(self, version: str, variant: Variant) -> bytes | None:
+        """The file of a variant, verified now; None if it is not right."""
+        path = self._path(version, VARIANTS[variant.precision])
+        try:
+            content = path.read_bytes() if path.stat().st_size == variant.size else b""
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            logger.warning("the cached copy is not used: %s", error)
+            return None
+        if hashlib.sha256(content).hexdigest() == variant.sha256:
+            return content
+        logger.warning("the cached copy %s is not what the gate signed and is not used", path)
+        return None
+
+    def add_variant(self, version: str, variant: Variant, content: bytes) -> None:
+        """Keep the file of a variant."""
+        path = self._path(version, VARIANTS[variant.precision])
+        with self._writing():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write(path, content)
 
     def evidence(self, version: str) -> Evidence | None:
         """What was kept of what speaks for ``version``, unexamined; None if it cannot be read."""

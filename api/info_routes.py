@@ -2,69 +2,80 @@
 
 import functools
 import platform
+import socket
+import time
 from dataclasses import asdict
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, request
 
+from api import payloads
+from api.decoding import MAX_PIXELS
+from api.envelope import described
+from api.errors import Absent
 from api.metrics import CONTENT_TYPE
+from api.schemas import (
+    Alive,
+    Arguments,
+    Info,
+    Labels,
+    Limits,
+    Models,
+    Performance,
+    PerformanceOptions,
+    Production,
+    Ready,
+    ServiceInfo,
+)
 from api.service import service
+from classifier.labels import OTHER
+from registry.record import StageRecord
 
-LIBRARIES = ("tensorflow", "tensorflow-cpu", "keras", "numpy", "flask", "waitress")
+LIBRARIES = ("tensorflow", "tensorflow-cpu", "keras", "onnxruntime", "numpy", "flask", "waitress")
+
+STARTED = datetime.now(UTC)
 
 routes = Blueprint("info", __name__)
 
 
 @routes.route("/init", methods=["GET", "POST"])
-def init() -> Response:
+@described
+def init() -> tuple[str, None]:
     """Make sure that loading has begun, and answer at once."""
     service().initialise()
-    return jsonify(message="API initialized.")
+    return "API initialized.", None
 
 
 @routes.get("/health")
-def health() -> Response:
+@described
+def health() -> tuple[str, None]:
     """Answer as long as the process can."""
-    return jsonify(message="alive")
+    return "alive", None
 
 
 @routes.get("/ready")
-def ready() -> Response:
+@described
+def ready() -> tuple[str, Ready]:
     """Answer 200 if images are welcome, and 503 with the reason if not."""
-    return jsonify(message="ready", version=service().holder.check_ready().version)
+    return "ready", Ready(version=service().holder.check_ready().version)
 
 
 @routes.get("/info")
-def info() -> Response:
+@described
+def info() -> tuple[str, Info]:
     """Say which model serves, and how it came to."""
     holder = service().holder
     model = holder.require()
-    return jsonify(
+    return f"version {model.version} serves", Info(
         version=model.version,
-        classes=model.labels.classes,
+        classes=list(model.labels.classes),
         threshold=model.labels.threshold,
         since=model.since,
-        production=asdict(model.record) if model.record else None,
+        production=_production(model.record),
         from_cache=model.from_cache,
         problem=holder.problem,
         device=model.classifier.device,
-        libraries=libraries(),
+        runtime=model.classifier.runtime,
+        precision=model.classifier.precision,
     )
-
-
-@routes.get("/metrics")
-def metrics() -> Response:
-    """Say what was counted, to Prometheus."""
-    return Response(service().metrics.exposition(), content_type=CONTENT_TYPE)
-
-
-@functools.cache
-def libraries() -> dict[str, str]:
-    """The versions of what answers are computed and sent with."""
-    found = {"python": platform.python_version()}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:  # TensorFlow has one of two names
-            continue
-    return found

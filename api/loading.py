@@ -1,39 +1,56 @@
 """From a model file to a classifier that has shown that it can serve.
 
-TensorFlow is imported when a model is first loaded, in the thread that loads it.
+TensorFlow is imported when a model is first loaded with it, in the thread that loads it.
 """
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from classifier import golden
+from classifier.runtime import Classifier
 from images import SHAPE
 from images.decode import from_raw
 from registry.card import Card
-
-if TYPE_CHECKING:
-    from classifier.runtime import Classifier
+from registry.verdict import Variant
 
 
-def load_checked(path: Path, card: Card, batch_sizes: Iterable[int]) -> "Classifier":
+def load_checked(path: Path, card: Card, batch_sizes: Iterable[int]) -> Classifier:
     """Load the model, let it answer the golden image, and warm it for the batch sizes.
 
     Raises:
         ClassifierError: the file is no usable model, or does not answer as its card says.
         ImagesError: the card's golden image is none.
     """
-    from classifier import golden
     from classifier.load import load
     from classifier.tensorflow_runtime import prepare_devices
 
     prepare_devices()
     classifier = load(path, classes=len(card.classes))
-    golden.check(classifier, from_raw(card.golden.pixels)[0], card.golden.probabilities)
+    _check(classifier, card)
+    warm(classifier, batch_sizes)
+    return classifier
+
+
+def load_variant(content: bytes, variant: Variant, card: Card) -> Classifier:
+    """Load a variant of the model, and let it answer the golden image; it is not warm yet.
+
+    Raises:
+        ClassifierError: the file is no usable model, or does not answer as the card says.
+        ImagesError: the card's golden image is none.
+    """
+    from classifier.onnx_runtime import load
+
+    classifier = load(content, variant.precision, len(card.classes))
+    _check(classifier, card)
+    return classifier
+
+
+def warm(classifier: Classifier, batch_sizes: Iterable[int]) -> None:
+    """Let the classifier answer batches of these sizes."""
     for size in batch_sizes:
         classifier.predict(np.zeros((size, *SHAPE), np.uint8))
-    return classifier
 
 
 def warm_sizes(max_batch: int) -> list[int]:
@@ -44,3 +61,7 @@ def warm_sizes(max_batch: int) -> list[int]:
     """
     powers = [2**power for power in range(max_batch.bit_length())]
     return sorted({*powers, max_batch})
+
+
+def _check(classifier: Classifier, card: Card) -> None:
+    golden.check(classifier, from_raw(card.golden.pixels)[0], card.golden.probabilities)

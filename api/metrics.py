@@ -152,7 +152,9 @@ class StateCollector(Collector):
     def _model(self) -> Iterator[Metric]:
         """The model that serves; no samples where there is none."""
         info = GaugeMetricFamily(
-            "classifier_model_info", "The model that serves.", labels=("version",)
+            "classifier_model_info",
+            "The model that serves, and what runs it.",
+            labels=("version", "runtime", "precision"),
         )
         since = GaugeMetricFamily(
             "classifier_model_since_timestamp_seconds",
@@ -160,7 +162,8 @@ class StateCollector(Collector):
         )
         model = self._holder.current
         if model is not None:
-            info.add_metric([model.version], 1)
+            running = model.classifier
+            info.add_metric([model.version, running.runtime, running.precision], 1)
             since.add_metric([], datetime.fromisoformat(model.since).timestamp())
         yield info
         yield since

@@ -11,18 +11,16 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alerts.alert import Alert
 from alerts.sender import AlertSender
 from api.errors import NothingInProduction
 from api.holder import Holder, Snapshot
-from api.source import Source, Wanted
+from api.source import Obtained, Source, Wanted
 from classifier.labels import Labels
 from process.backoff import Backoff
 from process.errors import Failure
-from registry.card import Card
 from registry.errors import Untrusted
 
 if TYPE_CHECKING:
@@ -40,7 +38,7 @@ class Refresher:
     Args:
         source: where models come from.
         holder: where the model that serves is put.
-        load: from a model file and its card to a classifier that is checked and warm.
+        load: from a version to a classifier that is checked and warm.
         alerts: who is told of what goes wrong.
         seconds: between two looks, when all is well.
         backoff: how long to leave a registry or a version alone that has failed.
@@ -54,7 +52,7 @@ class Refresher:
         self,
         source: Source,
         holder: Holder,
-        load: Callable[[Path, Card], "Classifier"],
+        load: Callable[[Obtained], "Classifier"],
         alerts: AlertSender,
         seconds: float,
         backoff: Backoff = BACKOFF,
@@ -166,13 +164,15 @@ class Refresher:
         record = wanted.state.record if wanted.state else None
         if serving.record != record or serving.from_cache:
             self._source.vouch(wanted)
-            self._holder.swap(replace(serving, record=record, from_cache=False))
+            verdict = self._source.verdict(wanted)
+            self._holder.swap(replace(serving, record=record, from_cache=False, verdict=verdict))
             self._source.remember(wanted)
 
     def _serve(self, wanted: Wanted, from_cache: bool = False) -> None:
         before = self._holder.current
-        with self._source.obtain(wanted, before.version if before else "") as (path, card):
-            classifier = self._load(path, card)
+        with self._source.obtain(wanted, before.version if before else "") as obtained:
+            classifier = self._load(obtained)
+        card = obtained.card
         self._holder.swap(
             Snapshot(
                 classifier=classifier,
@@ -181,9 +181,17 @@ class Refresher:
                 record=wanted.state.record if wanted.state else None,
                 since=datetime.now(UTC).isoformat(timespec="seconds"),
                 from_cache=from_cache,
+                card=card,
+                verdict=self._source.verdict(wanted),
             )
         )
-        logger.info("serving version %s", wanted.version, extra={"version": wanted.version})
+        logger.info(
+            "serving version %s with %s, %s",
+            wanted.version,
+            classifier.runtime,
+            classifier.precision,
+            extra={"version": wanted.version},
+        )
         self._source.remember(wanted)
         del before
         gc.collect()  # a Keras model is full of cycles, and a GPU's memory is worth the pause

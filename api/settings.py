@@ -6,9 +6,9 @@ beside a Service that is called ``api``.
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from process.settings import Settings
@@ -59,6 +59,25 @@ class ServeSettings(Settings):
     )
 
 
+class DriftSettings(Settings):
+    """When live answers are told apart from those on held-out images."""
+
+    model_config = SettingsConfigDict(env_prefix="DRIFT_")
+
+    window: int = Field(
+        1000,
+        ge=0,
+        description="How many answers are compared at once with those on the gate's held-out "
+        "images; 0: none.",
+    )
+    false_alarms: float = Field(
+        0.001,
+        ge=0.0005,
+        le=0.1,
+        description="The share of such windows that may raise an alert although nothing drifts.",
+    )
+
+
 class ModelSettings(Settings):
     """Which model is served, and where a copy of it is kept."""
 
@@ -70,6 +89,25 @@ class ModelSettings(Settings):
     cache: Path = Field(
         Path("var/cache"), description="The folder for verified copies of the models served."
     )
+    runtime: Literal["auto", "tensorflow", "onnx"] = Field(
+        "auto",
+        description="What runs the model: `onnx` takes variants of the gate's alone, and `auto` "
+        "TensorFlow on a GPU or where no variant can serve.",
+    )
+    precision: Literal["auto", "float32", "int8"] = Field(
+        "auto",
+        description="Which variant runs; `auto` takes what is faster on this processor, as "
+        "measured at each load.",
+    )
     refresh_seconds: float = Field(
         10, gt=0, description="Seconds between two looks at what is in production."
     )
+
+    @model_validator(mode="after")
+    def _require_possible(self) -> Self:
+        if (self.runtime, self.precision) == ("tensorflow", "int8"):
+            raise ValueError(
+                "MODEL_RUNTIME=tensorflow has no int8: set MODEL_PRECISION=float32, or "
+                "MODEL_RUNTIME=onnx"
+            )
+        return self

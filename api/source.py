@@ -2,9 +2,10 @@
 
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from api.cache import MODEL, Cache, LastServed
@@ -12,8 +13,10 @@ from api.errors import CacheUnwritable, NothingInProduction
 from api.settings import FOLLOW
 from registry.card import Card
 from registry.errors import Corrupt, NotPromotable, Untrusted, Unwritable
+from registry.evidence import Evidence
 from registry.record import StageRecord, StageState
 from registry.store import Registry
+from registry.verdict import Variant
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +37,23 @@ class Wanted:
     def source(self) -> StageRecord | str:
         """What has to be vouched for: the record, or the version where it is pinned."""
         return self.state.record if self.state else self.version
+
+
+@dataclass(frozen=True)
+class Obtained:
+    """A version that may be served, at hand.
+
+    Attributes:
+        path: the verified model file.
+        card: its card.
+        variants: what the gate let pass to serve in its place.
+        read: the verified file of one of these; raises RegistryError.
+    """
+
+    path: Path
+    card: Card
+    variants: tuple[Variant, ...]
+    read: Callable[[Variant], bytes]
 
 
 class Source:
@@ -78,8 +98,8 @@ class Source:
         return Wanted(state.record.version, state)
 
     @contextmanager
-    def obtain(self, wanted: Wanted, serving: str) -> Iterator[tuple[Path, Card]]:
-        """The verified model file, and its card, from the cache or else from the registry.
+    def obtain(self, wanted: Wanted, serving: str) -> Iterator[Obtained]:
+        """The verified model file and what belongs to it, from the cache or from the registry.
 
         A file that the cache has no room for is there only as long as the context.
 
@@ -93,16 +113,15 @@ class Source:
         """
         self.unkept = None
         self._make_room(wanted, serving)
-        card = self.vouch(wanted)
+        card, found = self.vouch(wanted)
+        variants = self._registry.variants(wanted.source, found)
         path = self._cache.find(wanted.version) or self._keep(wanted)
-        if path is not None:
-            yield path, card
-            return
         with ExitStack() as stack:
-            yield self._fetch_aside(wanted, stack), card
+            path = path or self._fetch_aside(wanted, stack)
+            yield Obtained(path, card, variants, partial(self._variant, wanted.version, found.id))
 
-    def vouch(self, wanted: Wanted) -> Card:
-        """The card, if kept evidence or the registry's shows that the version may be served.
+    def vouch(self, wanted: Wanted) -> tuple[Card, Evidence]:
+        """The card and the evidence, kept or the registry's, that the version may be served.
 
         Raises:
             RegistryError: there is none, or it could not be had.
@@ -110,14 +129,27 @@ class Source:
         kept = self._cache.evidence(wanted.version)
         if kept is not None:
             try:
-                return self._registry.examine(wanted.source, kept)
+                return self._registry.examine(wanted.source, kept), kept
             except (Corrupt, NotPromotable) as error:
                 logger.info("the registry is asked, as what was kept does not do: %s", error)
         found = self._registry.evidence(wanted.source)
         card = self._registry.examine(wanted.source, found)
         with self._noting():
             self._cache.add_evidence(wanted.version, found)
-        return card
+        return card, found
+
+    def verdict(self, wanted: Wanted) -> Verdict | None:
+        """What the gate says of a version that :meth:`vouch` has vouched for; None if nobody asked.
+
+        It is for people to read: that it cannot be had keeps no version from serving.
+        """
+        try:
+            found = self._cache.evidence(wanted.version) or self._registry.evidence(wanted.source)
+            self._registry.examine(wanted.source, found)
+            return vouched(wanted.source, found)
+        except RegistryError as error:
+            logger.warning("the gate's verdict cannot be shown: %s", error)
+            return None
 
     def last_served(self) -> Wanted | None:
         """What served last and came from this registry, if production is followed."""
@@ -154,6 +186,14 @@ class Source:
             return self._fetch(wanted, Path(folder) / MODEL)
         except (OSError, Unwritable) as error:
             raise self.unkept or error from error
+
+    def _variant(self, version: str, verdict: str, variant: Variant) -> bytes:
+        content = self._cache.find_variant(version, variant)
+        if content is None:
+            content = self._registry.variant(version, verdict, variant)
+            with self._noting():
+                self._cache.add_variant(version, variant, content)
+        return content
 
     def _fetch(self, wanted: Wanted, target: Path) -> Path:
         return self._registry.fetch(wanted.state or wanted.version, target)

@@ -22,6 +22,7 @@ def sections(case: Case, findings: Findings) -> dict[str, str]:
         "coverage": _coverage(findings),
         "robustness": _robustness(findings),
         "slices": _slices(case, findings),
+        "variants": _variants(findings),
         "mistakes": "Look at each: move an image whose label is wrong into the right folder, and "
         "add training images like the others."
         if findings.mistakes
@@ -93,6 +94,15 @@ def _slices(case: Case, findings: Findings) -> str:
     if worst is None or worst[1].accuracy.value == 1:
         return NOTHING
     return f"Add training images of {listed([worst[0]])}, which is answered worst."
+
+
+def _variants(findings: Findings) -> str:
+    if all(variant.passed for variant in findings.variants):
+        return NOTHING
+    return (
+        "The model serves as it is where no variant may. If one is just short of what is asked "
+        "for, more held-out images make the figures surer."
+    )
 
 
 def _classes(findings: Findings) -> str:

@@ -5,6 +5,7 @@
     ├── ClassesDiffer  the candidate answers with other classes than the gate's images have
     ├── NothingHeldOut the split of the gate's images leaves none to judge by
     ├── WrongSlices    the file of slices cannot be read, or names images that are not there
+    ├── NotMade        a variant of the model could not be made
     ├── Overtaken      another changed production while the gate judged
     └── NotIntact      production holds the candidate already, but its file is damaged
 
@@ -32,6 +33,10 @@ class NothingHeldOut(GateError, UsageError):
     """There are too few images for any to be held out."""
 
     exit_code = UsageError.exit_code
+
+
+class NotMade(GateError):
+    """A process that was to make a variant failed; the verdict says so."""
 
 
 class Overtaken(GateError):

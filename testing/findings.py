@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from registry.verdict import Check
+from registry.verdict import Check, Variant
 from testing.calibration import Calibration
 from testing.comparison import Comparison
 from testing.robustness import Robustness
@@ -54,6 +54,9 @@ class Findings:
         rival_robustness: production's accuracy on them.
         slices: the figures of each slice, by name.
         mistakes: the worst mistakes, worst first.
+        images_per_second: of the model in batches, to compare variants with.
+        variants: what became of each variant.
+        files: the files of those that passed, by name.
     """
 
     folder: Path
@@ -67,6 +70,9 @@ class Findings:
     rival_robustness: Robustness | None = None
     slices: dict[str, SliceScores] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
+    images_per_second: float | None = None
+    variants: list[Variant] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -83,6 +89,7 @@ class Findings:
             **self._robustness(),
             "slices": {name: _slice(each) for name, each in self.slices.items()},
             "latency_ms": self.latency,
+            "images_per_second": self.images_per_second,
             "size_bytes": self.size,
         }
 

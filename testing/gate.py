@@ -25,7 +25,7 @@ from images.decode import from_raw
 from images.errors import ImagesError
 from registry.errors import Corrupt
 from registry.record import Damaged, StageState
-from testing import calibration, probe, robustness, slices, verdict
+from testing import calibration, probe, robustness, slices, variants, verdict
 from testing.case import Case
 from testing.comparison import Answers, Names, compare
 from testing.contender import Contender, named, pull
@@ -58,10 +58,12 @@ def judge(case: Case) -> Findings:
             classifier = _admit(case, findings)
             _probe(case, classifier, findings)
             candidate = Contender(case.card, classifier)
-            answers = _score(case, candidate, findings)
+            probabilities = _score(case, candidate, findings)
+            answers = named(case.card.classes, probabilities)
             rival = _compare(case, answers, findings)
             _damage(case, candidate, rival, findings)
             _slice(case, answers, rival, findings)
+            _offer(case, classifier, probabilities, findings)
     return findings
 
 
@@ -107,8 +109,8 @@ def _probe(case: Case, classifier: Classifier, findings: Findings) -> None:
     findings.note(probe.latency(findings.latency, case.settings.max_latency))
 
 
-def _score(case: Case, candidate: Contender, findings: Findings) -> Names:
-    """Score the candidate on the held-out images; returns its answers by name."""
+def _score(case: Case, candidate: Contender, findings: Findings) -> Probabilities:
+    """Score the candidate on the held-out images; returns its answers."""
     settings, held_out, card = case.settings, case.held_out, case.card
     findings.note(verdict.same_data(card.data.fingerprint, case.data.fingerprint))
     answers = candidate.classifier.predict(held_out.images)
@@ -123,7 +125,7 @@ def _score(case: Case, candidate: Contender, findings: Findings) -> Names:
         held_out.labels, answers, settings.confidence, card.temperature, card.threshold
     )
     findings.note(verdict.calibrated(findings.calibration, settings.max_ece))
-    return named(card.classes, answers)
+    return answers
 
 
 def _compare(case: Case, answers: Names, findings: Findings) -> Rival | None:
@@ -173,6 +175,13 @@ def _slice(case: Case, answers: Names, rival: Rival | None, findings: Findings) 
     )
     minimum, level = settings.min_slice_accuracy, settings.confidence
     findings.note(verdict.slices(findings.slices, minimum, level))
+
+
+def _offer(case: Case, classifier: Classifier, answers: Probabilities, findings: Findings) -> None:
+    """Make variants of a candidate that passed, and judge each by its answers."""
+    if case.settings.variants and findings.passed:
+        findings.images_per_second = variants.throughput(classifier, case.held_out.images)
+        variants.offer(case, findings.folder / "candidate" / MODEL, answers, findings)
 
 
 def _contender(

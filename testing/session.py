@@ -12,7 +12,7 @@ from process.errors import Failure, UsageError
 from registry.errors import Corrupt
 from registry.record import StageState
 from registry.store import Registry
-from registry.verdict import Verdict
+from registry.verdict import Variant, Verdict
 from testing import promote, report
 from testing.case import Case, open_case
 from testing.errors import NoCandidate, NotIntact
@@ -76,7 +76,7 @@ def _run(settings: GateSettings, registry: Registry, alerts: AlertSender) -> Out
     findings = judge(case)
     verdict = _verdict(case, findings)
     attachments = report.render(case, findings, verdict)
-    where = registry.add_verdict(verdict, attachments)
+    where = registry.add_verdict(verdict, attachments | findings.files)
     copy = promote.leave_copies(Path(settings.reports), attachments)
     if not verdict.passed:
         promote.refuse(alerts, verdict, where)
@@ -110,7 +110,14 @@ def _verdict(case: Case, findings: Findings) -> Verdict:
         metrics=findings.metrics,
         data_fingerprint=case.data.fingerprint,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
+        variants=tuple(findings.variants),
     )
+
+
+def _told(variant: Variant) -> str:
+    if not variant.passed:
+        return f"{variant.precision} is left out: {variant.sentence}"
+    return f"{variant.precision}, {variant.latency_ms:.2g} ms for one image: {variant.sentence}"
 
 
 def _facts(verdict: Verdict, findings: Findings, promoted: bool, places: str) -> Lines:
@@ -121,6 +128,7 @@ def _facts(verdict: Verdict, findings: Findings, promoted: bool, places: str) ->
         lines.append(("F1", f"{percent(scores.f1)}, the mean over {len(scores.per_class)} classes"))
     if rival := findings.comparison:
         lines.append(("difference", f"{points(rival.difference)} to {rival.version[:12]}"))
+    lines += [("variant", _told(variant)) for variant in findings.variants]
     lines += [("reason", sentence) for sentence in verdict.reasons]
     lines.append(("report", places))
     if verdict.passed and not promoted:

@@ -70,7 +70,21 @@ class GateSettings(Settings):
     max_latency: float = Field(
         200, gt=0, description="The most milliseconds for one image, as the median of several."
     )
-    max_size: float = Field(100, gt=0, description="The most MiB of a model file.")
+    variants: bool = Field(
+        True,
+        description="Make variants of a candidate that passed for ONNX Runtime, in float32 and "
+        "int8; the service runs the fastest that passes.",
+    )
+    min_agreement: float = Field(
+        0.995,
+        ge=0,
+        le=1,
+        description="The least share of held-out images that a variant answers with the same "
+        "class as the model.",
+    )
+    max_size: float = Field(
+        100, gt=0, description="The most MiB of a model file, and of a variant."
+    )
     drop_classes: bool = Field(
         False, description="Let in a candidate that lacks classes which production knows."
     )

@@ -6,11 +6,12 @@ from alerts.open import open_alerts
 from alerts.settings import AlertSettings
 from api.cache import Cache
 from api.holder import Holder
-from api.loading import load_checked
 from api.refresher import Refresher
-from api.source import Source
+from api.selection import Selection
+from api.settings import ModelSettings
+from api.source import Obtained, Source
+from classifier.runtime import Classifier
 from process.backoff import Backoff
-from registry.card import Card
 from registry.store import Registry
 from tests.api.switchable import Switchable
 from tests.registry.keyrings import trust
@@ -28,26 +29,28 @@ class Bench:
         self.now = 0.0
         self.backoff = Backoff(first=8, longest=64)
         self.loaded: list[str] = []
+        self.settings = ModelSettings()
         self.start()
 
     def start(self, version: str = "follow", url: str = "file:registry") -> None:
         """A new process: nothing serves, and only the disk cache is left of the one before."""
         self.holder = Holder()
+        self.alerts = open_alerts(AlertSettings(), "api")
         self.source = Source(self.registry, url, Cache(self.cache), version)
         self.refresher = Refresher(
             self.source,
             self.holder,
             self.load,
-            open_alerts(AlertSettings(), "api"),
+            self.alerts,
             SECONDS,
             self.backoff,
             lambda: self.now,
         )
 
-    def load(self, path: Path, card: Card) -> object:
-        self.loaded.append(card.version)
+    def load(self, obtained: Obtained) -> Classifier:
+        self.loaded.append(obtained.card.version)
         self.problem_while_loading = self.holder.problem
-        return load_checked(path, card, [1, 2])
+        return Selection(self.settings, [1, 2], self.alerts).load(obtained)
 
     @property
     def serving(self) -> str:

@@ -10,6 +10,8 @@ class FirstPixel:
     """Answers each image with the class whose number is the image's first byte."""
 
     device = "CPU"
+    runtime = "onnx"
+    precision = "float32"
     classes = 256
 
     def predict(self, images: Images) -> npt.NDArray[np.float32]:

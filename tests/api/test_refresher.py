@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from api.loading import load_checked
-from api.source import Wanted
+from api.source import Obtained, Wanted
+from classifier.runtime import Classifier
 from process.backoff import Backoff
 from registry.card import Card
 from registry.errors import Forbidden, RegistryError, Unreachable
@@ -448,7 +449,7 @@ def test_an_unexpected_error_is_logged_and_survived(
     promote: Promote,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    bench.load = lambda path, card: 1 / 0  # type: ignore[assignment, method-assign]
+    bench.load = lambda obtained: 1 / 0  # type: ignore[assignment, method-assign]
     bench.start()
     promote(bench.registry, models[0])
     bench.refresher.look()
@@ -462,9 +463,9 @@ def test_the_thread_starts_once_and_looks_at_once(
     promote(bench.registry, models[0])
     loading = threading.Event()
 
-    def load(path: Path, card: Card) -> object:
+    def load(obtained: Obtained) -> Classifier:
         loading.set()
-        return load_checked(path, card, [1])
+        return load_checked(obtained.path, obtained.card, [1])
 
     bench.load = load  # type: ignore[method-assign]
     bench.start()

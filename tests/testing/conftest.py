@@ -64,7 +64,7 @@ def publish(
 def settings(colours: Path, tmp_path: Path) -> GateSettings:
     """A margin for the few images there are, and no haste on a busy machine.
 
-    Images are damaged only where that is what a test is about.
+    Images are damaged, and variants made, only where that is what a test is about.
     """
     return GateSettings(
         data=str(colours),
@@ -72,6 +72,7 @@ def settings(colours: Path, tmp_path: Path) -> GateSettings:
         margin=0.12,
         max_latency=60_000,
         robustness_images=0,
+        variants=False,
     )
 
 

@@ -1,0 +1,142 @@
+"""Which of a model's forms serves: the Keras file with TensorFlow, or a variant of the gate's.
+
+Every variant on offer has passed the gate, so what is left to decide is speed. That depends on this
+processor, as int8 is fast only with instructions for it: so it is measured here, at each load.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from alerts.alert import Alert
+from alerts.sender import AlertSender
+from api.errors import NoVariant
+from api.loading import load_checked, load_variant, warm
+from api.settings import ModelSettings
+from api.source import Obtained
+from classifier.runtime import Classifier
+from images import SHAPE
+from process.errors import Failure
+
+logger = logging.getLogger(__name__)
+
+ROUNDS = 5
+PATIENCE = 0.5  # seconds after which no further round begins
+BATCH = 8  # images; one alone and so many together tell both ends of a service's load
+WORTHWHILE = 0.8  # int8 has to take less than this part of float32's time
+DEVICES = Path("/dev")
+
+
+class Selection:
+    """Loads versions in the form that the settings ask for.
+
+    Args:
+        settings: the runtime and the precision wanted.
+        batch_sizes: what to warm a model for.
+        alerts: who is told of a variant that cannot serve.
+    """
+
+    def __init__(
+        self, settings: ModelSettings, batch_sizes: Sequence[int], alerts: AlertSender
+    ) -> None:
+        self._settings = settings
+        self._batch_sizes = batch_sizes
+        self._alerts = alerts
+
+    def load(self, obtained: Obtained) -> Classifier:
+        """The fastest form that may and can serve, checked and warm.
+
+        Raises:
+            NoVariant: only a variant will do, and none can serve.
+            ClassifierError, ImagesError: as :func:`api.loading.load_checked`.
+        """
+        if self._settings.runtime == "tensorflow" or self._on_gpu():
+            return load_checked(obtained.path, obtained.card, self._batch_sizes)
+        ready = list(self._ready(obtained))
+        if ready:
+            chosen = fastest(ready)
+            warm(chosen, self._batch_sizes)
+            return chosen
+        version = obtained.card.version[:12]
+        if self._settings.runtime == "onnx":
+            raise NoVariant(
+                f"MODEL_RUNTIME=onnx, and no variant of {version} with "
+                f"MODEL_PRECISION={self._settings.precision} can serve: train again and run the "
+                "gate with GATE_VARIANTS=true, or set MODEL_RUNTIME=auto"
+            )
+        logger.info("no variant of %s can serve: TensorFlow does", version)
+        return load_checked(obtained.path, obtained.card, self._batch_sizes)
+
+    def _on_gpu(self) -> bool:
+        """Whether TensorFlow has a GPU to run on, which is faster than any variant."""
+        if self._settings.runtime != "auto" or self._settings.precision == "int8":
+            return False
+        if not may_have_gpu(DEVICES):
+            return False
+        from classifier.tensorflow_runtime import prepare_devices
+
+        return bool(prepare_devices())
+
+    def _ready(self, obtained: Obtained) -> Iterator[Classifier]:
+        """Every variant of the wanted precision that loads, and answers the golden image."""
+        for variant in obtained.variants:
+            if self._settings.precision not in ("auto", variant.precision):
+                continue
+            try:
+                yield load_variant(obtained.read(variant), variant, obtained.card)
+            except Exception as error:  # whatever it is, the model itself can serve
+                self._report(obtained.card.version, variant.precision, error)
+
+    def _report(self, version: str, precision: str, error: Exception) -> None:
+        why = str(error)
+        if not isinstance(error, Failure | OSError):
+            why = f"an unexpected {type(error).__name__}, which the log explains"
+            logger.error("the %s variant of %s", precision, version[:12], exc_info=error)
+        subject = f"the {precision} variant of {version[:12]} is not used"
+        body = f"{why}.\n\nAnother form of this version serves, if one can."
+        self._alerts.send(Alert(f"{subject}: {type(error).__name__}", subject, body))
+
+
+def fastest(
+    classifiers: Sequence[Classifier], clock: Callable[[], float] = time.perf_counter
+) -> Classifier:
+    """The one with the least time for an image; int8 only where that is worth its rounding.
+
+    They take turns, so that what else the machine does meets all of them alike.
+
+    Args:
+        classifiers: one or more.
+        clock: seconds.
+    """
+    if len(classifiers) == 1:
+        return classifiers[0]
+    times: list[list[float]] = [[] for _ in classifiers]
+    for classifier in classifiers:
+        _seconds(classifier, clock)  # the first calls make room
+    began = clock()
+    while len(times[0]) < ROUNDS and (not times[0] or clock() - began < PATIENCE):
+        for classifier, taken in zip(classifiers, times, strict=True):
+            taken.append(_seconds(classifier, clock))
+    costs = [
+        median(taken) / (WORTHWHILE if classifier.precision == "int8" else 1)
+        for classifier, taken in zip(classifiers, times, strict=True)
+    ]
+    return classifiers[costs.index(min(costs))]
+
+
+def may_have_gpu(devices: Path) -> bool:
+    """Whether it is worth importing TensorFlow to see if there is a GPU that it can use."""
+    return any(devices.glob("nvidia[0-9]*")) or (devices / "dxg").exists()  # the latter in WSL
+
+
+def _seconds(classifier: Classifier, clock: Callable[[], float]) -> float:
+    """The time of one image alone, and of one among others."""
+    began = clock()
+    classifier.predict(np.zeros((1, *SHAPE), np.uint8))
+    alone = clock()
+    classifier.predict(np.zeros((BATCH, *SHAPE), np.uint8))
+    return alone - began + (clock() - alone) / BATCH
