@@ -127,4 +127,5 @@ def test_only_what_is_copied_is_sent_to_the_builder() -> None:
     assert first == "*"
     allowed = {line.removeprefix("!") for line in rest if line.startswith("!")}
     assert allowed == {source.split("/")[0] for source in set().union(*map(copied, STAGES))}
-    assert "**/__pycache__" in rest
+    last = max(index for index, line in enumerate(rest) if line.startswith("!"))
+    assert {"**/__pycache__", "**/.*", "**/*.key", "**/*.pem"} == set(rest[last + 1 :])

@@ -1,6 +1,6 @@
 /*
  * Runs a declarative Jenkinsfile without Jenkins: `groovy -cp FOLDER FOLDER/harness.groovy`, with
- * Steps.groovy in the same folder, reads one build as JSON from each line of standard input, and
+ * Declared.groovy and Steps.groovy in the same folder, reads one build as JSON from each line of standard input, and
  * writes what happened in it as one line of JSON.
  *
  * It knows the directives, conditions and steps that our Jenkinsfiles use, with their arguments, and
@@ -76,7 +76,7 @@ class Options extends Section {
 class Triggers extends Section {
     List<String> crons = []
 
-    void cron(String when) { crons << when }
+    void cron(String when) { once('cron'); crons << when }
 }
 
 class Parameters extends Section {
@@ -103,7 +103,13 @@ class When extends Section {
     boolean beforeAgent = false
     List<Closure<Boolean>> conditions = []
 
-    void beforeAgent(boolean yes) { beforeAgent = yes }
+    boolean inner = false
+
+    void beforeAgent(boolean yes) {
+        if (inner) throw new Refused('`beforeAgent` stands in `when` itself')
+        once('beforeAgent')
+        beforeAgent = yes
+    }
     void branch(String name) { conditions << { !build.env.CHANGE_ID && build.env.BRANCH_NAME == name } }
     void changeRequest() { conditions << { build.env.CHANGE_ID != null } }
     void not(Closure inner) {
@@ -120,7 +126,7 @@ class When extends Section {
         }
     }
 
-    When nested(Closure inner) { fill(new When(build: build), inner) }
+    When nested(Closure content) { fill(new When(build: build, inner: true), content) }
     boolean holds() { conditions.every { it() } }
 }
 
@@ -165,7 +171,11 @@ class Stage extends Section {
     List<Stage> stages
 
     void agent(Closure content) { once('agent'); agent = fill(new Agent(build: build), content) }
-    void when(Closure content) { once('when'); when = fill(new When(build: build), content) }
+    void when(Closure content) {
+        once('when')
+        when = fill(new When(build: build), content)
+        if (!when.conditions) throw new Refused('`when` has no condition')
+    }
     void options(Closure content) {
         once('options')
         options = fill(new Options(build: build, known: ['timeout', 'timestamps']), content).found
@@ -326,6 +336,7 @@ def run(Map scenario) {
     def configuration = new CompilerConfiguration(scriptBaseClass: BuildScript.name)
     def report = [:]
     try {
+        configuration.addCompilationCustomizers(new Declared())
         def shell = new GroovyShell(getClass().classLoader, binding, configuration)
         def script = shell.parse(scenario.jenkinsfile, 'Jenkinsfile')
         build.own.addAll(script.class.declaredMethods*.name)

@@ -168,6 +168,38 @@ def test_a_parameter_is_text_and_never_code(jenkins: Jenkins) -> None:
         ("steps { runStage 'gate' }", "", "neither steps nor stages"),
         ("agent none", "agent any", "no variable `any`"),
         ("stage('Gate') {", "stage('Gate' {", "unexpected token"),
+        ("steps { runStage 'gate' }", "steps { if (1) { runStage 'gate' } }", "use `script`"),
+        ("steps { runStage 'gate' }", "steps { def gate = 'gate'; runStage gate }", "use `script`"),
+        ("steps { runStage 'gate' }", "steps { }", "`steps` is empty"),
+        ("script {\n", "timestamps {\n", "use `script`"),
+        (
+            "tell currentBuild.currentResult",
+            "env.X = ''; tell currentBuild.currentResult",
+            "use `script`",
+        ),
+        ("timestamps()\n", "timestamps()\n        params.TRAIN = true\n", "use `script`"),
+        ("DEPLOY = \"${env.DEPLOY ?: 'kubernetes'}\"", "DEPLOY = true", "texts and calls alone"),
+        ("DEPLOY = \"${env.DEPLOY ?: 'kubernetes'}\"", "", "`environment` is empty"),
+        ("when { expression { params.TRAIN } }", "when { beforeAgent true }", "no condition"),
+        ("expression { params.TRAIN }", "not { beforeAgent true }", "stands in `when` itself"),
+        ("expression { params.TRAIN }", "allOf { }", "`allOf` is empty"),
+        ("triggers {", "triggers { cron('')", "two of `cron`"),
+        (
+            "options {\n        disable",
+            "options {\n        parameters()\n        disable",
+            "no `parameters`",
+        ),
+        (
+            "options { timeout(time: 6, unit: 'HOURS') }",
+            "options { buildDiscarder() }",
+            "no `buildDiscarder`",
+        ),
+        (
+            "steps { runStage 'gate' }",
+            "steps { stage('x') { runStage 'gate' } }",
+            "no step `stage`",
+        ),
+        ("steps { runStage 'gate' }", "steps { parallel a: { sh 'x' } }", "no step `parallel`"),
     ],
 )
 def test_what_jenkins_would_not_take_is_refused(
