@@ -23,9 +23,10 @@ def prepare(peer: str, work: Path) -> Path:
     done, wanted = folder / DONE, hashlib.sha256(requirements.read_bytes()).hexdigest()
     if not done.exists() or done.read_text() != wanted:
         done.unlink(missing_ok=True)
-        _run([sys.executable, "-m", "venv", "--clear", str(folder)], peer)
-        pip = [f"{folder}/bin/pip", "install", "--quiet", "--disable-pip-version-check"]
-        _run([*pip, "--require-hashes", "-r", str(requirements)], peer)
+        _run([sys.executable, "-m", "venv", "--clear", "--without-pip", str(folder)], peer)
+        pip = [sys.executable, "-m", "pip", "--python", f"{folder}/bin/python", "install"]
+        pip += ["--quiet", "--disable-pip-version-check", "--require-hashes"]
+        _run([*pip, "-r", str(requirements)], peer)
         done.write_text(wanted)
     return folder / "bin"
 
