@@ -10,10 +10,6 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from registry import evidence
-from registry.evidence import Evidence
-from registry.record import StageRecord
-
 METRIC = "answers"
 
 Count = Annotated[int, Field(ge=0)]
@@ -58,14 +54,3 @@ def read(metrics: Mapping[str, Any]) -> Answers | None:
         return TypeAdapter(Answers).validate_python(metrics.get(METRIC))
     except ValidationError:
         return None
-
-
-def vouched(source: StageRecord | str, found: Evidence) -> Answers | None:
-    """The answers that a verdict tells of; None where nothing vouches for it, or it has none.
-
-    Args:
-        source: a record of production, or a version.
-        found: its evidence, which was examined.
-    """
-    verdict = evidence.vouched(source, found)
-    return read(verdict.metrics) if verdict else None

@@ -1,5 +1,4 @@
-from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -8,10 +7,6 @@ from hypothesis import strategies as st
 
 from registry import answers
 from registry.answers import Answers
-from registry.store import Registry
-from tests.registry.samples import Sample, promoted, verdict
-
-Samples = Callable[[int], list[Sample]]
 
 ANSWERS = Answers((3, 0, 4), (0.5, 0.9), (1, 2, 4))
 WRITTEN = {"classes": [3, 0, 4], "edges": [0.5, 0.9], "confidence": [1, 2, 4]}
@@ -44,16 +39,3 @@ def test_what_is_none_is_taken_for_none(wrong: dict[str, Any]) -> None:
 @given(st.recursive(st.none() | st.integers() | st.floats() | st.text(), st.lists))
 def test_anything_may_stand_there(found: Any) -> None:
     assert answers.read({"answers": found}) is None
-
-
-def test_only_what_is_vouched_for_is_read(registry: Registry, samples: Samples) -> None:
-    (one,) = samples(1)
-    state = promoted(registry, one)
-    assert answers.vouched(state.record, registry.evidence(state.record)) is None
-    registry.add_verdict(replace(verdict(registry, one.version), metrics={"answers": WRITTEN}), {})
-    found = registry.evidence(one.version)
-    assert answers.vouched(one.version, found) == ANSWERS
-    promoted_with = registry.promote(one.version, state, "its figures")
-    assert answers.vouched(promoted_with.record, found) == ANSWERS
-    forced = registry.promote(one.version, promoted_with, "by hand", force=True)
-    assert answers.vouched(forced.record, found) is None
