@@ -15,11 +15,12 @@ from api.cache import Cache
 from api.holder import Holder
 from api.loading import warm_sizes
 from api.metrics import Metrics, StateCollector
+from api.monitor import Monitor
 from api.refresher import Refresher
 from api.selection import Selection
 from api.server import Server, listen
 from api.service import Service
-from api.settings import ModelSettings, ServeSettings
+from api.settings import DriftSettings, ModelSettings, ServeSettings
 from api.source import Source
 from process.command import run
 from process.logs import LogSettings, configure
@@ -29,7 +30,7 @@ from registry.settings import RegistrySettings
 
 logger = logging.getLogger("api")
 
-SHARED = (ModelSettings, RegistrySettings, AlertSettings, LogSettings)
+SHARED = (ModelSettings, DriftSettings, RegistrySettings, AlertSettings, LogSettings)
 LAST_WORDS = 2.0  # seconds that each background thread has to end, once all is answered
 
 
@@ -44,7 +45,9 @@ def main(argv: Sequence[str]) -> int:
     selection = Selection(model, warm_sizes(settings.max_batch), alerts)
     refresher = Refresher(source, holder, selection.load, alerts, model.refresh_seconds)
     metrics = Metrics()
-    batcher = Batcher(metrics.watch(holder.answer), settings.max_batch)
+    monitor = Monitor(holder, alerts, read(DriftSettings))
+    metrics.read_also(monitor)
+    batcher = Batcher(monitor.watch(metrics.watch(holder.answer)), settings.max_batch)
     metrics.read_also(StateCollector(holder, lambda: batcher.waiting, lambda: refresher.failures))
     service = Service(
         holder, batcher, refresher.initialise, alerts, settings.request_timeout, metrics
