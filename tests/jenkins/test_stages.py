@@ -116,6 +116,23 @@ def test_the_folder_of_a_checkout_may_have_spaces(jenkins: Jenkins) -> None:
     assert (jenkins.folder / "it's here" / "junit.xml").exists()
 
 
+def test_a_cluster_with_images_of_its_own_is_asked_about_those(jenkins: Jenkins) -> None:
+    checkout = jenkins.folder / "checkout"
+    overlay = checkout / "k8s" / "overlays" / "production"
+    overlay.mkdir(parents=True)
+    (checkout / "jenkins").symlink_to(ROOT / "jenkins")
+    (overlay / "configuration.env").write_text("TRAIN_DATA=/data/fruit\nGATE_DATA=/data/fruit\n")
+    environment = jenkins.machine | {"DEPLOY": "kubernetes", "DEPLOY_WORK": str(jenkins.folder)}
+    (jenkins.folder / "version").write_text(f"{CANDIDATE}\n")
+
+    for stage in ("new-data", "smoke"):
+        subprocess.run([checkout / "jenkins" / "stages" / stage], env=environment, check=True)
+    calls = (jenkins.folder / "calls").read_text().splitlines()
+    assert "jenkins.new_data /data/fruit" in calls
+    assert "jenkins.smoke" in calls
+    assert (jenkins.folder / "smoked").read_text() == "/data/fruit\n"
+
+
 def test_a_rollback_adds_to_the_log_of_its_build(jenkins: Jenkins) -> None:
     jenkins.stage("gate", DEPLOY="kubernetes")
     jenkins.stage("promote", DEPLOY="kubernetes")

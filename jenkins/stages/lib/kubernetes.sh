@@ -13,10 +13,11 @@ case $OVERLAY in
   *) misused "DEPLOY_OVERLAY=$OVERLAY is no overlay: set it to testing or production" ;;
 esac
 
-# The one registry of the environment, which its stages use and this machine reads.
+# The one registry of the environment, and its images, which its stages use and this machine reads.
 while read -r line; do
   case $line in
-    REGISTRY_URL=* | REGISTRY_NAME=*) export "${line?}" ;;
+    REGISTRY_URL=* | REGISTRY_NAME=* | TRAIN_DATA=*) export "${line?}" ;;
+    GATE_DATA=*) export SMOKE_DATA="${SMOKE_DATA:-${line#*=}}" ;;
   esac
 done <"k8s/overlays/$OVERLAY/configuration.env"
 
