@@ -12,6 +12,7 @@ from alerts.settings import AlertSettings
 from api.app import create_app
 from api.batcher import Batcher
 from api.cache import Cache
+from api.catalogue import CALL_TIMEOUT, Catalogue
 from api.holder import Holder
 from api.loading import warm_sizes
 from api.metrics import Metrics, StateCollector
@@ -39,7 +40,8 @@ def main(argv: Sequence[str]) -> int:
     settings = parse("api", __doc__ or "", ServeSettings, SHARED, argv)
     model = read(ModelSettings)
     configure(read(LogSettings))
-    source = open_source(model, read(RegistrySettings))
+    registry = read(RegistrySettings)
+    source = open_source(model, registry)
     alerts = open_alerts(read(AlertSettings), "api")
     holder = Holder(settings.threshold)
     selection = Selection(model, warm_sizes(settings.max_batch), alerts)
@@ -50,7 +52,13 @@ def main(argv: Sequence[str]) -> int:
     batcher = Batcher(monitor.watch(metrics.watch(holder.answer)), settings.max_batch)
     metrics.read_also(StateCollector(holder, lambda: batcher.waiting, lambda: refresher.failures))
     service = Service(
-        holder, batcher, refresher.initialise, alerts, settings.request_timeout, metrics
+        holder,
+        batcher,
+        refresher.initialise,
+        alerts,
+        settings.request_timeout,
+        metrics,
+        open_catalogue(registry),
     )
     serve(settings, service)
     ended = [batcher.stop(LAST_WORDS), refresher.stop(LAST_WORDS)]
@@ -66,6 +74,12 @@ def main(argv: Sequence[str]) -> int:
 def open_source(model: ModelSettings, registry: RegistrySettings) -> Source:
     """Where models come from, as the settings have it."""
     return Source(open_registry(registry), registry.url, Cache(model.cache), model.version)
+
+
+def open_catalogue(registry: RegistrySettings) -> Catalogue:
+    """What lists the registry to callers, who wait for less time than a stage would."""
+    timeout = min(registry.timeout, CALL_TIMEOUT)
+    return Catalogue(open_registry(registry.model_copy(update={"timeout": timeout})))
 
 
 def serve(settings: ServeSettings, service: Service) -> None:

@@ -10,7 +10,8 @@ from flask import Flask, Request, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from alerts.alert import Alert
-from api import access, info_routes, predict_routes
+from api import access, info_routes, model_routes, predict_routes
+from api.envelope import envelope
 from api.errors import Overdue, Refusal
 from api.payloads import MAX_BODY
 from api.service import Service, service
@@ -33,6 +34,7 @@ def create_app(behind: Service) -> Flask:
     app.extensions["service"] = behind
     app.register_blueprint(predict_routes.routes)
     app.register_blueprint(info_routes.routes)
+    app.register_blueprint(model_routes.routes)
     app.register_error_handler(Exception, answer_error)
     access.install(app)
     return app
@@ -43,8 +45,7 @@ def answer_error(error: Exception) -> Response:
     if isinstance(error, Overdue):
         service().alerts.send(Alert("overdue", "the model does not keep up", f"{error}."))
     if isinstance(error, Refusal):
-        response = jsonify(error=str(error))
-        response.status_code = error.status
+        response = _answer(error.status, str(error))
         response.headers.update(error.headers)
         return response
     if isinstance(error, HTTPException):
@@ -64,8 +65,8 @@ def _answer_http(error: HTTPException) -> Response:
             f"the body is larger than {request.max_content_length:,} bytes"
         ),
     }
-    response = jsonify(error=sentences.get(HTTPStatus(found.status_code), error.description))
-    response.status_code = found.status_code
+    sentence = sentences.get(HTTPStatus(found.status_code), str(error.description))
+    response = _answer(found.status_code, sentence)
     for name in ("Allow", "Location"):
         response.headers.extend((name, value) for value in found.headers.getlist(name))
     return response
@@ -84,6 +85,11 @@ def _answer_unforeseen(error: Exception) -> Response:
             body=f"{error}\n\nThe log has the traceback beside error id {error_id}.",
         )
     )
-    response = jsonify(error="an unexpected error, which has been reported", error_id=error_id)
-    response.status_code = HTTPStatus.INTERNAL_SERVER_ERROR
+    sentence = "an unexpected error, which has been reported"
+    return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, sentence, error_id=error_id)
+
+
+def _answer(status: int, sentence: str, **more: str) -> Response:
+    response = jsonify({**envelope(sentence, status), "error": sentence, **more})
+    response.status_code = status
     return response

@@ -10,8 +10,10 @@
         ├── Invalid            400  a parameter or a field of the body is not as it must be
         │   └── BadImage       400  an image file is damaged or of another format
         ├── TooLarge           413  the body, or what is in it, is larger than we take
+        ├── Absent             404  there is nothing of this name
         ├── WrongType          415  the body says that it is something that the route does not take
         ├── NotReady           503  no model serves yet
+        ├── RegistryAway       503  the registry cannot be asked
         ├── Overdue            503  the predictor did not answer in time
         └── Stopping           503  the service is shutting down
 
@@ -93,6 +95,12 @@ class BadImage(Invalid):
     """The bytes are no whole image in a format that we read."""
 
 
+class Absent(Refusal):
+    """There is nothing of the name that was asked for."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
 class TooLarge(Refusal):
     """The request is larger than any that a route takes, or holds more than it takes."""
 
@@ -107,6 +115,13 @@ class WrongType(Refusal):
 
 class NotReady(Refusal):
     """There is no model to answer with; the message has the reason."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    headers = RETRY_SOON
+
+
+class RegistryAway(Refusal):
+    """The registry cannot be asked now; the message has the reason."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     headers = RETRY_SOON

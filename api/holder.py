@@ -10,7 +10,9 @@ import numpy.typing as npt
 from api.errors import NotReady
 from classifier.labels import Labels
 from images import Images
+from registry.card import Card
 from registry.record import StageRecord
+from registry.verdict import Verdict
 
 if TYPE_CHECKING:  # it brings in TensorFlow, which takes seconds
     from classifier.runtime import Classifier
@@ -47,7 +49,9 @@ class Snapshot:
         version: SHA-256 of the model file.
         record: how it came into production; None where a version is pinned.
         since: when this process began to serve it, ISO 8601, UTC.
+        card: what training says of the model.
         from_cache: whether the registry could not say what to serve, and this is what served last.
+        verdict: what the gate says of it; None if nothing vouches for a verdict.
     """
 
     classifier: "Classifier"
@@ -55,7 +59,9 @@ class Snapshot:
     version: str
     record: StageRecord | None
     since: str
+    card: Card
     from_cache: bool = False
+    verdict: Verdict | None = None
 
     def answer(self, images: Sequence[Images]) -> list[Answer]:
         """One answer for each of the images, uint8[1, 128, 128, 3] each."""

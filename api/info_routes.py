@@ -1,40 +1,21 @@
-"""The routes that say how the service is, and what it serves."""
+"""The routes that say how the service is."""
 
 import functools
 import platform
 import socket
-import time
-from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from api import payloads
 from api.decoding import MAX_PIXELS
 from api.envelope import described
-from api.errors import Absent
 from api.metrics import CONTENT_TYPE
-from api.schemas import (
-    Alive,
-    Arguments,
-    Info,
-    Labels,
-    Limits,
-    Models,
-    Performance,
-    PerformanceOptions,
-    Production,
-    Ready,
-    ServiceInfo,
-)
+from api.schemas import Limits, Ready, ServiceInfo
 from api.service import service
-from classifier.labels import OTHER
-from registry.record import StageRecord
 
 LIBRARIES = ("tensorflow", "tensorflow-cpu", "keras", "onnxruntime", "numpy", "flask", "waitress")
-
-STARTED = datetime.now(UTC)
 
 routes = Blueprint("info", __name__)
 
@@ -61,21 +42,40 @@ def ready() -> tuple[str, Ready]:
     return "ready", Ready(version=service().holder.check_ready().version)
 
 
-@routes.get("/info")
+@routes.get("/service-info")
 @described
-def info() -> tuple[str, Info]:
-    """Say which model serves, and how it came to."""
-    holder = service().holder
-    model = holder.require()
-    return f"version {model.version} serves", Info(
-        version=model.version,
-        classes=list(model.labels.classes),
-        threshold=model.labels.threshold,
-        since=model.since,
-        production=_production(model.record),
-        from_cache=model.from_cache,
-        problem=holder.problem,
-        device=model.classifier.device,
-        runtime=model.classifier.runtime,
-        precision=model.classifier.precision,
+def service_info() -> tuple[str, ServiceInfo]:
+    """Say what this process is, and what it takes."""
+    started = service().started
+    uptime = datetime.now(UTC) - started
+    return "this process serves", ServiceInfo(
+        host=socket.gethostname(),
+        started=started.isoformat(timespec="seconds"),
+        uptime=round(uptime.total_seconds(), 1),
+        waiting=service().batcher.waiting,
+        limits=Limits(
+            body=payloads.MAX_BODY,
+            images=payloads.MAX_IMAGES,
+            pixels=MAX_PIXELS,
+            seconds=service().request_timeout,
+        ),
+        libraries=libraries(),
     )
+
+
+@routes.get("/metrics")
+def metrics() -> Response:
+    """Say what was counted, to Prometheus."""
+    return Response(service().metrics.exposition(), content_type=CONTENT_TYPE)
+
+
+@functools.cache
+def libraries() -> dict[str, str]:
+    """The versions of what answers are computed and sent with."""
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:  # TensorFlow has one of two names
+            continue
+    return found

@@ -5,10 +5,12 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from api import payloads
 from api.decoding import Upload
+from api.envelope import described
 from api.errors import Fault, Invalid, TooLarge, WrongType
 from api.holder import Answer
 from api.schemas import ImagesDocument, Prediction, Predictions, PredictOptions
 from api.service import service
+from classifier.labels import Labels
 from images import Images
 
 routes = Blueprint("predict", __name__)
@@ -31,7 +33,8 @@ def classify() -> Response:
 
 
 @routes.post("/predict")
-def predict() -> Response:
+@described
+def predict() -> tuple[str, Predictions]:
     """Answer one image or several with their classes, names and confidences."""
     options = PredictOptions.read(request.args.to_dict(flat=False))
     answers = _ask(_images(request))
@@ -39,21 +42,22 @@ def predict() -> Response:
     labels = answers[0].labels
     if options.threshold is not None:
         labels = labels.at(options.threshold)
-    predictions = [
-        Prediction(
-            index=answer.index,
-            label=labels.name(answer.index, answer.confidence),
-            confidence=answer.confidence,
-            probabilities=_probabilities(answer) if options.proba == "1" else None,
-        )
-        for answer in answers
-    ]
-    found = Predictions(version=g.version, threshold=labels.threshold, predictions=predictions)
-    return jsonify(found.model_dump(exclude_none=True))
+    predictions = [_prediction(answer, labels, options.proba == "1") for answer in answers]
+    return "one prediction for each image, in order", Predictions(
+        version=g.version, threshold=labels.threshold, predictions=predictions
+    )
 
 
-def _probabilities(answer: Answer) -> dict[str, float]:
-    return dict(zip(answer.labels.classes, answer.probabilities.tolist(), strict=True))
+def _prediction(answer: Answer, labels: Labels, proba: bool) -> Prediction:
+    prediction = Prediction(
+        index=answer.index,
+        label=labels.name(answer.index, answer.confidence),
+        confidence=answer.confidence,
+    )
+    if proba:
+        classes = zip(labels.classes, answer.probabilities.tolist(), strict=True)
+        prediction.probabilities = dict(classes)
+    return prediction
 
 
 def _ask(images: Images) -> list[Answer]:

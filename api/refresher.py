@@ -180,8 +180,8 @@ class Refresher:
                 version=wanted.version,
                 record=wanted.state.record if wanted.state else None,
                 since=datetime.now(UTC).isoformat(timespec="seconds"),
-                from_cache=from_cache,
                 card=card,
+                from_cache=from_cache,
                 verdict=self._source.verdict(wanted),
             )
         )

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import cast
 
 from flask import current_app
 
 from alerts.sender import AlertSender
 from api.batcher import Batcher
+from api.catalogue import Catalogue
 from api.decoding import Decoder
 from api.holder import Answer, Holder
 from api.metrics import Metrics
@@ -25,7 +27,9 @@ class Service:
         alerts: who is told of errors that nobody foresaw.
         request_timeout: seconds that an answer may take.
         metrics: what is counted.
+        catalogue: what the registry holds.
         decoder: from image files to pixels.
+        started: when.
     """
 
     holder: Holder
@@ -34,7 +38,9 @@ class Service:
     alerts: AlertSender
     request_timeout: float
     metrics: Metrics
+    catalogue: Catalogue
     decoder: Decoder = field(default_factory=Decoder)
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 def service() -> Service:

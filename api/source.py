@@ -12,11 +12,11 @@ from api.cache import MODEL, Cache, LastServed
 from api.errors import CacheUnwritable, NothingInProduction
 from api.settings import FOLLOW
 from registry.card import Card
-from registry.errors import Corrupt, NotPromotable, Untrusted, Unwritable
-from registry.evidence import Evidence
+from registry.errors import Corrupt, NotPromotable, RegistryError, Untrusted, Unwritable
+from registry.evidence import Evidence, vouched
 from registry.record import StageRecord, StageState
 from registry.store import Registry
-from registry.verdict import Variant
+from registry.verdict import Variant, Verdict
 
 logger = logging.getLogger(__name__)
 

@@ -93,7 +93,8 @@ class Service:
 
     def info(self) -> dict[str, Any]:
         """What ``/info`` says of the model that serves."""
-        info: dict[str, Any] = self._session.get(f"{self.address}/info", timeout=10).json()
+        answer = self._session.get(f"{self.address}/info", timeout=10)
+        info: dict[str, Any] = answer.json()["data"]
         return info
 
     def classify(self, image: bytes) -> str:

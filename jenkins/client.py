@@ -48,7 +48,10 @@ class Client:
         Raises:
             BadAnswers: an error, or not JSON.
         """
-        return self._json("GET", "/info")
+        data = self._json("GET", "/info").get("data")
+        if not isinstance(data, dict):
+            raise BadAnswers(f"GET {self._url}/info answered no data")
+        return data
 
     def classify(self, image: bytes) -> str:
         """POST the raw bytes of one image and return the message of the answer.

@@ -39,7 +39,7 @@ def _classes(url: str, images: Images, timeout: float) -> list[str]:
     with requests.Session() as session:
         info = session.get(f"{url}/info", timeout=timeout)
         info.raise_for_status()
-        names = dict(enumerate(info.json()["classes"]))
+        names = dict(enumerate(info.json()["data"]["classes"]))
         return [_class(session, url, image.tobytes(), names, timeout) for image in images]
 
 

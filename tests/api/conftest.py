@@ -10,17 +10,19 @@ from alerts.open import open_alerts
 from alerts.settings import AlertSettings
 from api.app import create_app
 from api.batcher import Batcher
+from api.catalogue import Catalogue
 from api.holder import Answer, Holder, Snapshot
 from api.metrics import Metrics, StateCollector
 from api.service import Service
 from classifier.labels import Labels
 from images import Images
 from registry.card import Card
+from registry.memory import MemoryBackend
 from registry.record import StageRecord, StageState
 from registry.store import Registry
 from tests.api.bench import Bench
 from tests.api.first_pixel import FirstPixel
-from tests.registry.samples import verdict
+from tests.registry.samples import card, verdict
 
 Model = tuple[Path, Card]
 
@@ -51,6 +53,7 @@ def snapshot() -> Snapshot:
         version="a" * 64,
         record=record,
         since="2026-01-02T00:00:00+00:00",
+        card=card("a" * 64),
     )
 
 
@@ -70,7 +73,9 @@ def service(holder: Holder) -> Iterator[Service]:
     def initialise() -> None:
         holder.problem = "initialised"
 
-    yield Service(holder, batcher, initialise, open_alerts(AlertSettings(), "api"), 60, metrics)
+    alerts = open_alerts(AlertSettings(), "api")
+    catalogue = Catalogue(Registry(MemoryBackend(), "tester"))
+    yield Service(holder, batcher, initialise, alerts, 60, metrics, catalogue)
     assert batcher.stop(60)
 
 

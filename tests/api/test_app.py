@@ -61,7 +61,7 @@ def test_a_wrong_length_is_refused_with_what_is_expected(ready: Flask, length: i
 def test_a_huge_body_is_refused(ready: Flask) -> None:
     answer = ready.test_client().post("/", data=bytes(MAX_SINGLE + 1))
     assert answer.status_code == 413
-    assert answer.json == {"error": "the body is larger than 1,048,576 bytes"}
+    assert answer.json["error"] == "the body is larger than 1,048,576 bytes"  # type: ignore[index]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,8 @@ def test_a_wrong_method_is_refused_with_those_allowed(ready: Flask, method: str)
 def test_an_unknown_path_is_refused_in_json(ready: Flask) -> None:
     answer = ready.test_client().get("/no/such path")
     assert answer.status_code == 404
-    assert answer.json == {"error": "there is nothing at /no/such path; images go to POST /"}
+    sentence = "there is nothing at /no/such path; images go to POST /"
+    assert answer.json["error"] == sentence  # type: ignore[index]
 
 
 def test_without_a_model_the_reason_is_given(app: Flask, holder: Holder) -> None:
@@ -102,13 +103,14 @@ def test_without_a_model_the_reason_is_given(app: Flask, holder: Holder) -> None
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_init_makes_sure_that_loading_has_begun(app: Flask, holder: Holder, method: str) -> None:
     answer = app.test_client().open("/init", method=method)
-    assert (answer.status_code, answer.json) == (200, {"message": "API initialized."})
+    assert (answer.status_code, answer.json["message"]) == (200, "API initialized.")  # type: ignore[index]
     assert holder.problem == "initialised"
 
 
 def test_ready_names_the_version(ready: Flask, snapshot: Snapshot) -> None:
     answer = ready.test_client().get("/ready")
-    assert answer.json == {"message": "ready", "version": snapshot.version}
+    assert answer.json["message"] == "ready"  # type: ignore[index]
+    assert answer.json["data"] == {"version": snapshot.version}  # type: ignore[index]
 
 
 def test_while_draining_images_are_answered_and_none_are_welcome(
@@ -121,8 +123,7 @@ def test_while_draining_images_are_answered_and_none_are_welcome(
 
 
 def test_info_says_what_serves_and_since_when(ready: Flask, snapshot: Snapshot) -> None:
-    info = ready.test_client().get("/info").json
-    assert info is not None
+    info = ready.test_client().get("/info").json["data"]  # type: ignore[index]
     assert info["version"] == snapshot.version
     assert info["classes"] == list(snapshot.labels.classes)
     assert info["threshold"] == 0.0
@@ -132,7 +133,7 @@ def test_info_says_what_serves_and_since_when(ready: Flask, snapshot: Snapshot) 
     assert info["production"]["sequence"] == 7
     assert info["from_cache"] is False
     assert info["device"] == "CPU"
-    assert {"python", "keras", "numpy", "flask"} <= set(info["libraries"])
+    assert info["problem"]
 
 
 class Broken:

@@ -21,6 +21,7 @@ from images import NBYTES, Images
 from tests.api.bench import Bench
 from tests.api.first_pixel import FirstPixel
 from tests.api.processes import WITHIN, Process
+from tests.registry.samples import card
 
 
 class Samples:
@@ -122,7 +123,7 @@ def test_answers_are_counted_by_class_and_confidence(ready: Flask) -> None:
 @given(st.lists(st.text(st.characters(exclude_categories=[])), min_size=1, max_size=9, unique=True))
 def test_any_class_name_is_read_back(names: list[str]) -> None:
     labels = Labels(tuple(names), 0.0)
-    model = Snapshot(FirstPixel(), labels, "a" * 64, None, "")  # type: ignore[arg-type]
+    model = Snapshot(FirstPixel(), labels, "a" * 64, None, "", card("a" * 64))  # type: ignore[arg-type]
     metrics = Metrics()
     images = [np.full((1, 128, 128, 3), index, np.uint8) for index in range(len(names))]
     metrics.watch(model.answer)(images)

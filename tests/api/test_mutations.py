@@ -8,6 +8,7 @@ import os
 import random
 import zlib
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -39,7 +40,7 @@ class Checksum:
 
 @pytest.fixture
 def client(app: Flask, holder: Holder, snapshot: Snapshot) -> FlaskClient:
-    holder.swap(Snapshot(Checksum(), snapshot.labels, snapshot.version, None, snapshot.since))  # type: ignore[arg-type]
+    holder.swap(replace(snapshot, classifier=Checksum()))  # type: ignore[arg-type]
     return app.test_client()
 
 
@@ -63,7 +64,7 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
 def post(client: FlaskClient, data: bytes) -> tuple[int, object]:
     answer = client.post("/predict", data=data, content_type="image/png")
     assert answer.json
-    return answer.status_code, answer.json.get("predictions")
+    return answer.status_code, answer.json.get("data")
 
 
 def answer_after(client: FlaskClient, level: int, data: bytes) -> tuple[int, object]:

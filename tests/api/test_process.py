@@ -77,7 +77,7 @@ def call_until_refused(port: int, right: Mapping[bytes, Collection[str]]) -> int
 
 def wait_for_version(service: Process, version: str) -> None:
     deadline = time.monotonic() + WITHIN
-    while service.wait_for("/info")["version"] != version:
+    while service.wait_for("/info")["data"]["version"] != version:
         assert time.monotonic() < deadline, service.log
         time.sleep(0.05)
 
@@ -98,7 +98,7 @@ def test_from_an_empty_registry_through_swaps_under_load_to_the_end(
         for picture, answer in one.items():
             document = requests.post(service.url, data=picture, timeout=WITHIN).json()
             assert document == {"message": answer}
-        info = service.wait_for("/info")
+        info = service.wait_for("/info")["data"]
         assert info["version"] == versions[0]
         assert info["classes"] == list(models[0][1].classes)
         assert info["production"]["sequence"] == 1
@@ -121,7 +121,7 @@ def test_from_an_empty_registry_through_swaps_under_load_to_the_end(
 def wait_for_problem(service: Process, sentence: str) -> dict[str, Any]:
     """Wait until the service says what is wrong; what it says of itself then."""
     deadline = time.monotonic() + WITHIN
-    while sentence not in (info := service.wait_for("/info"))["problem"]:
+    while sentence not in (info := service.wait_for("/info")["data"])["problem"]:
         assert time.monotonic() < deadline, info
         time.sleep(0.05)
     return info
@@ -135,7 +135,7 @@ def test_an_older_record_or_a_file_put_into_production_by_hand_is_never_served(
     older = backend.stat(f"versions/{first.version}/best_model.hdf5")
     assert older
     with Process(tmp_path) as service:
-        assert service.wait_for("/ready")["version"] == second.version
+        assert service.wait_for("/ready")["data"]["version"] == second.version
         now = backend.stat("production/best_model.hdf5")
         assert now
         backend.replace_if(now.name, older, first.to_metadata(), now.generation)
@@ -144,7 +144,7 @@ def test_an_older_record_or_a_file_put_into_production_by_hand_is_never_served(
         assert alerts
 
     with Process(tmp_path) as service:
-        assert service.wait_for("/ready")["version"] == second.version
+        assert service.wait_for("/ready")["data"]["version"] == second.version
         assert wait_for_problem(service, "(replayed)")["from_cache"]
         by_hand = tmp_path / "registry" / "production" / "best_model.hdf5"
         by_hand.unlink()
@@ -152,7 +152,7 @@ def test_an_older_record_or_a_file_put_into_production_by_hand_is_never_served(
         assert wait_for_problem(service, "no valid record")["version"] == second.version
         registry.rollback("somebody wrote to production")
         deadline = time.monotonic() + WITHIN
-        while (info := service.wait_for("/info"))["problem"]:
+        while (info := service.wait_for("/info")["data"])["problem"]:
             assert time.monotonic() < deadline, info
             time.sleep(0.05)
         assert (info["version"], info["production"]["sequence"]) == (second.version, 3)

@@ -127,6 +127,12 @@ def parts(answer: bytes) -> tuple[int, dict[str, str]]:
     return int(header.split()[1]), json.loads(body)
 
 
+def alive(answer: bytes) -> bool:
+    """Whether this is the answer of ``/health``."""
+    status, document = parts(answer)
+    return (status, document["message"]) == (200, "alive")
+
+
 @contextlib.contextmanager
 def sent(running: Running, data: bytes) -> Iterator[socket.socket]:
     with running.connect() as connection:
@@ -200,7 +206,7 @@ def test_what_is_no_request_is_refused_in_json(
 
 def test_http_1_0_needs_no_host(serve: Callable[..., Running]) -> None:
     with sent(serve(), b"GET /health HTTP/1.0\r\n\r\n") as connection:
-        assert parts(everything(connection)) == (200, {"message": "alive"})
+        assert alive(everything(connection))
 
 
 def test_a_huge_body_is_refused_while_it_is_still_being_sent(
@@ -303,7 +309,7 @@ def test_the_time_for_a_request_begins_anew_on_a_kept_connection(
     serve: Callable[..., Running],
 ) -> None:
     with sent(serve(request_timeout=0.5), HEALTH) as connection:
-        receive_up_to(connection, b'{"message":"alive"}\n')
+        receive_up_to(connection, b"}\n")
         assert b" 408 " in drip(connection, b"x" * 2000)
 
 
@@ -367,9 +373,9 @@ def test_all_who_wait_to_be_accepted_when_it_stops_are_answered(
         others = [stack.enter_context(sent(running, HEALTH)) for _ in range(5)]
         running.server.stop()
         for connection in others:
-            assert parts(everything(connection)) == (200, {"message": "alive"})
+            assert alive(everything(connection))
         first.sendall(b"\r\n")
-        assert parts(everything(first)) == (200, {"message": "alive"})
+        assert alive(everything(first))
 
 
 def test_what_is_in_flight_when_it_stops_is_answered(
@@ -426,7 +432,7 @@ def test_a_request_that_comes_while_it_ends_is_answered(serve: Callable[..., Run
         connection.sendall(HEALTH)
         answer = everything(connection)
     assert b"Connection: close" in answer
-    assert parts(answer) == (200, {"message": "alive"})
+    assert alive(answer)
 
 
 def test_what_does_not_end_in_time_is_cut_off(serve: Callable[..., Running], held: Held) -> None:

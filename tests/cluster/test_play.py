@@ -136,7 +136,7 @@ def test_production_serves_promotes_and_judges(
     images = np.random.default_rng(0).choice([0, 255], (16, 8, 8, 3)).astype(np.uint8)
     images = images.repeat(16, axis=1).repeat(16, axis=2)
     with cluster.play("Deployment/classifier", {"SERVE_PORT": port}) as service:
-        assert service.wait_for(f"{url}/ready")["version"] == cluster.first
+        assert service.wait_for(f"{url}/ready")["data"]["version"] == cluster.first
         assert ask(url, images) == expected(models[0][0], images)
         check_restrictions(service)
 
@@ -165,7 +165,7 @@ def test_production_serves_promotes_and_judges(
 def test_a_pinned_version_is_served_whatever_is_in_production(cluster: Cluster, port: str) -> None:
     configuration, pinned = {"SERVE_PORT": port}, {"MODEL_VERSION": cluster.second}
     with cluster.play("Deployment/classifier", configuration, pinned) as service:
-        assert service.wait_for(f"http://127.0.0.1:{port}/ready")["version"] == cluster.second
+        assert service.wait_for(f"http://127.0.0.1:{port}/ready")["data"]["version"] == cluster.second
 
 
 def ask(url: str, images: np.ndarray) -> list[str]:
@@ -179,7 +179,7 @@ def ask(url: str, images: np.ndarray) -> list[str]:
 
 def wait_for_version(service: Played, url: str, version: str) -> None:
     deadline = time.monotonic() + WITHIN
-    while service.wait_for(f"{url}/info")["version"] != version:
+    while service.wait_for(f"{url}/info")["data"]["version"] != version:
         assert time.monotonic() < deadline, service.log
         time.sleep(0.1)
 

@@ -49,7 +49,7 @@ def service() -> Iterator[str]:
     """The address of a service that answers rightly, until a test changes that."""
     Service.answers = {
         "/ready": (200, {"message": "ready"}),
-        "/info": (200, {"version": VERSION, "classes": CLASSES}),
+        "/info": (200, {"data": {"version": VERSION, "classes": CLASSES}}),
     }
     with ThreadingHTTPServer(("127.0.0.1", 0), Service) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -79,9 +79,14 @@ def test_right_answers_pass(service: str, images: Path, capsys: pytest.CaptureFi
     ("path", "answer", "reason"),
     [
         ("/ready", (503, {"error": "no model yet"}), "is not ready: {"),
-        ("/info", (200, {"version": "b" * 64, "classes": CLASSES}), "instead of aaaa"),
-        ("/info", (200, {"version": VERSION}), "names no classes"),
-        ("/info", (200, {"version": VERSION, "classes": CLASSES[::-1]}), "and 80% must be"),
+        ("/info", (200, {"data": {"version": "b" * 64, "classes": CLASSES}}), "instead of aaaa"),
+        ("/info", (200, {"version": VERSION, "classes": CLASSES}), "answered no data"),
+        ("/info", (200, {"data": {"version": VERSION}}), "names no classes"),
+        (
+            "/info",
+            (200, {"data": {"version": VERSION, "classes": CLASSES[::-1]}}),
+            "and 80% must be",
+        ),
         ("POST", (503, {"error": "busy"}), "answered 503"),
         ("POST", (200, {"message": "7"}), "only 0 of 8"),
         ("POST", (200, {"message": 7}), "not one message"),

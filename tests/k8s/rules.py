@@ -8,13 +8,16 @@ from alerts.open import open_alerts
 from alerts.settings import AlertSettings
 from api.app import create_app
 from api.batcher import Batcher
+from api.catalogue import Catalogue
 from api.holder import Holder
 from api.metrics import Metrics
 from api.service import Service
 from api.settings import ModelSettings, ServeSettings
 from process.logs import LogSettings
 from process.settings import Settings, declared
+from registry.memory import MemoryBackend
 from registry.settings import RegistrySettings
+from registry.store import Registry
 from rollout.settings import RolloutSettings
 from testing.settings import GateSettings
 from tests.k8s import network_rules, object_rules, pod_rules
@@ -40,7 +43,8 @@ def routes() -> set[str]:
     metrics = Metrics()
     batcher: Batcher[Any, Any] = Batcher(Holder().answer, 1)
     alerts = open_alerts(AlertSettings(), "api")
-    app = create_app(Service(Holder(), batcher, lambda: None, alerts, 1, metrics))
+    catalogue = Catalogue(Registry(MemoryBackend(), "tester"))
+    app = create_app(Service(Holder(), batcher, lambda: None, alerts, 1, metrics, catalogue))
     return {rule.rule for rule in app.url_map.iter_rules()}
 
 

@@ -1,0 +1,74 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from api.catalogue import KEPT, Catalogue
+from api.errors import RegistryAway
+from registry.errors import Unreachable
+from tests.api.bench import Bench
+
+FOREVER = 60.0  # seconds; no test waits for as long unless it fails
+
+
+class Clock:
+    """Seconds that go on when they are told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def catalogue(bench: Bench, clock: Clock) -> Catalogue:
+    return Catalogue(bench.registry, clock)
+
+
+def test_an_empty_registry_is_listed(catalogue: Catalogue) -> None:
+    listing = catalogue.listing()
+    assert (listing.versions, listing.testing, listing.production) == ((), None, None)
+
+
+def test_what_the_registry_said_is_kept_for_some_seconds(
+    bench: Bench, catalogue: Catalogue, clock: Clock
+) -> None:
+    first = catalogue.listing()
+    bench.backend.error = Unreachable("no route")
+    assert catalogue.listing() is first
+    clock.now = KEPT
+    for _ in range(2):
+        with pytest.raises(RegistryAway, match="cannot be listed: no route"):
+            catalogue.listing()
+    bench.backend.error = None
+    with pytest.raises(RegistryAway):
+        catalogue.listing()  # that it is away is kept too
+    clock.now = 2 * KEPT
+    assert catalogue.listing().versions == ()
+
+
+def test_nobody_waits_while_another_asks(
+    bench: Bench, catalogue: Catalogue, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered, release = threading.Event(), threading.Event()
+    listed = bench.registry.versions
+
+    def slowly() -> list[str]:
+        entered.set()
+        assert release.wait(FOREVER)
+        return listed()
+
+    monkeypatch.setattr(bench.registry, "versions", slowly)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(catalogue.listing)
+        assert entered.wait(FOREVER)
+        with pytest.raises(RegistryAway, match="being asked for the first time"):
+            catalogue.listing()
+        release.set()
+        assert first.result(FOREVER).versions == ()
