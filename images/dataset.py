@@ -73,6 +73,12 @@ class Dataset:
             fingerprint.update(len(name).to_bytes(8) + name + digest)
         return fingerprint.hexdigest()
 
+    def distinct(self) -> "Dataset":
+        """One image of each group, that of the lowest digest: what repeats another says no more."""
+        order = np.array(sorted(range(len(self)), key=self.digests.__getitem__), np.int64)
+        first = np.unique(self.groups[order], return_index=True)[1]
+        return self.select(np.sort(order[first]))
+
     def per_class(self) -> dict[str, int]:
         """The number of images of each class."""
         counts = np.bincount(self.labels, minlength=len(self.classes))

@@ -87,7 +87,12 @@ def _robustness(findings: Findings) -> str:
 
 def _slices(case: Case, findings: Findings) -> str:
     minimum, level = case.settings.min_slice_accuracy, case.settings.confidence
-    few = [n for n, each in findings.slices.items() if too_few(each.images, minimum, level)]
+    groups = len(findings.slices)
+    few = [
+        name
+        for name, each in findings.slices.items()
+        if too_few(each.images, groups, minimum, level)
+    ]
     if few:
         return f"Add images of {listed(few)}: too few are held out to tell."
     worst = min(findings.slices.items(), key=lambda item: item[1].accuracy.value, default=None)

@@ -5,6 +5,10 @@ in each bin is a matter of luck. So what is judged is the excess over what luck 
 consistency resampling tells: answers that are right as often as their confidence says are drawn,
 and their error is measured in the same bins (Bröcker and Smith, 2007; Vaicenavicius et al., 2019,
 "Evaluating model calibration in classification", arXiv:1902.06977).
+
+And what is judged is one side of the error, that of answers surer than right. A model that is right
+more often than it says misleads no caller, and its threshold keeps more than it promises; such are
+those that answer all images of an easy kind rightly.
 """
 
 from collections.abc import Iterator
@@ -13,15 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from classifier.calibration import BINS, bin_numbers, expected_error, gaps
 from testing.intervals import Estimate, proportion
-from testing.scoring import (
-    BINS,
-    Labels,
-    Probabilities,
-    bin_numbers,
-    calibration_error,
-    reliability,
-)
+from testing.scoring import Labels, Probabilities
 
 DRAWS = 1000
 SEED = 20_030_104
@@ -51,9 +49,11 @@ class Calibration:
     """Confidence against accuracy on held-out images.
 
     Attributes:
-        ece: the expected calibration error (Guo et al., 2017, arXiv:1706.04599).
+        ece: the expected calibration error, as the card has it of the calibration images.
         chance: up to where that of a calibrated model with these confidences lies, as often as
             the confidence level says.
+        bold: the part of the error where confidence is above accuracy.
+        bold_chance: up to where that of a calibrated model lies, as often.
         confidence: the mean confidence.
         right: the part that is answered rightly.
         bins: how many bins of equal width.
@@ -66,6 +66,8 @@ class Calibration:
 
     ece: float
     chance: float
+    bold: float
+    bold_chance: float
     confidence: float
     right: float
     bins: int
@@ -77,8 +79,8 @@ class Calibration:
 
     @property
     def excess(self) -> float:
-        """The part of the error that chance does not explain."""
-        return max(0.0, self.ece - self.chance)
+        """The part of the boldness that chance does not explain."""
+        return max(0.0, self.bold - self.bold_chance)
 
 
 def measure(
@@ -101,9 +103,12 @@ def measure(
     right = probabilities.argmax(axis=1) == labels
     answered = probabilities.max(axis=1) >= threshold  # in the service's precision
     given, hits = int(answered.sum()), int((answered & right).sum())
+    chance, bold_chance = by_chance(confidence, level)
     return Calibration(
-        ece=calibration_error(reliability(confidence, right)),
-        chance=by_chance(confidence, level),
+        ece=expected_error(confidence, right),
+        chance=chance,
+        bold=float(gaps(confidence, right).clip(0).sum()),
+        bold_chance=bold_chance,
         confidence=float(confidence.mean()),
         right=float(right.mean()),
         bins=BINS,
@@ -115,16 +120,20 @@ def measure(
     )
 
 
-def by_chance(confidence: Confidences, level: float) -> float:
-    """The quantile of a calibrated model's calibration error, given its confidences, float[N]."""
+def by_chance(confidence: Confidences, level: float) -> tuple[float, float]:
+    """Quantiles of a calibrated model's calibration error and of the bold part of it.
+
+    Args:
+        confidence: the confidences of its answers, float[N].
+        level: which quantiles, as 0.95.
+    """
     rng = np.random.default_rng(SEED)
     numbers = bin_numbers(confidence)
-    errors = np.empty(DRAWS)
-    for draw in range(DRAWS):
-        right = rng.random(len(confidence)) < confidence
-        gaps = np.bincount(numbers, weights=confidence - right, minlength=BINS)
-        errors[draw] = np.abs(gaps).sum() / len(confidence)
-    return float(np.quantile(errors, level))
+    draws = np.array(
+        [gaps(confidence, rng.random(len(confidence)) < confidence, numbers) for _ in range(DRAWS)]
+    )
+    error, bold = np.abs(draws).sum(axis=1), draws.clip(0).sum(axis=1)
+    return float(np.quantile(error, level)), float(np.quantile(bold, level))
 
 
 def curve(confidence: Confidences, right: Right) -> Iterator[Point]:

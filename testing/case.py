@@ -25,9 +25,11 @@ class Case:
             tell what that is, or who put it there.
         card: the candidate's card.
         data: all images, of which only the held-out ones are shown to a model.
-        held_out: those.
+        held_out: those, one of each group of near-duplicates: intervals hold for images that are
+            independent, and who is right on one copy is right on the others.
         settings: the thresholds.
         slices: the images of each slice, by name; empty if none were named.
+        copies: how many held-out images are left out, as they repeat another one.
     """
 
     registry: Registry
@@ -38,6 +40,7 @@ class Case:
     held_out: Dataset
     settings: GateSettings
     slices: Members = field(default_factory=dict)
+    copies: int = 0
 
     @property
     def version(self) -> str:
@@ -62,13 +65,15 @@ def open_case(
     """
     card = registry.card(candidate.record.version)
     _require_same_classes(card.classes, data)
-    held_out = split(data).held_out
+    part = split(data).held_out
+    held_out = part.distinct()
     if not len(held_out):
         raise NothingHeldOut(
             f"none of the {len(data)} images in {data.source} is held out: add images to GATE_DATA"
         )
     members = read(Path(settings.slices), data) if settings.slices else {}
-    return Case(registry, candidate, production, card, data, held_out, settings, members)
+    copies = len(part) - len(held_out)
+    return Case(registry, candidate, production, card, data, held_out, settings, members, copies)
 
 
 def _require_same_classes(classes: tuple[str, ...], data: Dataset) -> None:

@@ -112,7 +112,7 @@ def _probe(case: Case, classifier: Classifier, findings: Findings) -> None:
 def _score(case: Case, candidate: Contender, findings: Findings) -> Probabilities:
     """Score the candidate on the held-out images; returns its answers."""
     settings, held_out, card = case.settings, case.held_out, case.card
-    findings.note(verdict.same_data(card.data.fingerprint, case.data.fingerprint))
+    findings.note(verdict.same_data(card.data.fingerprint, case.data.fingerprint, case.copies))
     answers = candidate.classifier.predict(held_out.images)
     findings.require(probe.probabilities(answers, "held-out images"))
     scores = score(held_out.labels, answers, card.classes, settings.confidence)
@@ -120,7 +120,7 @@ def _score(case: Case, candidate: Contender, findings: Findings) -> Probabilitie
     findings.mistakes = _mistakes(case, answers)
     findings.note(verdict.enough_images(scores.per_class, settings.min_per_class))
     findings.note(verdict.accuracy(scores, settings.min_accuracy))
-    findings.note(verdict.recalls(scores.per_class, settings.min_recall))
+    findings.note(verdict.recalls(scores.per_class, settings.min_recall, settings.confidence))
     findings.calibration = calibration.measure(
         held_out.labels, answers, settings.confidence, card.temperature, card.threshold
     )

@@ -10,6 +10,7 @@ from scipy.stats import binomtest, norm
 Confusion = npt.NDArray[np.int64]
 
 DRAWS = 1000
+POWER = 0.9  # the share of equal models that are to be recognised
 HALVINGS = 53  # of a range of 2, down to a double's precision
 SEED = 20_030_104
 
@@ -123,6 +124,22 @@ def images_needed(margin: float, level: float) -> int:
     With nothing won or lost, :func:`paired_difference` has the lower bound -z² / (images + z²).
     """
     return math.floor(quantile(level) ** 2 * (1 - margin) / margin) + 1
+
+
+def images_to_show(margin: float, level: float, disagreement: float) -> int:
+    """How many images show in nine cases of ten that an equally good model is non-inferior.
+
+    The usual size of a sample for paired proportions (Lachin, 1992): with a share ``disagreement``
+    of images on which one of both errs, won minus lost has the variance of their number.
+
+    Args:
+        margin: how much worse it may be, above 0.
+        level: the two-sided confidence level.
+        disagreement: the share of images that are won or lost.
+    """
+    reach = quantile(level) + quantile(2 * POWER - 1)
+    shown = math.ceil(disagreement * (reach / margin) ** 2)
+    return max(shown, images_needed(margin, level))
 
 
 def quantile(level: float) -> float:

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from images import Images
+from images.corruptions import CORRUPTIONS, corrupt
 from registry.card import DataFinding
 from testing import plots, remedies
 from testing.case import Case
-from testing.corruptions import CORRUPTIONS, corrupt
 from testing.findings import Mistake
 
 LEVEL = 3  # of the damage in pictures

@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from registry.document import encode
+from registry.sentence import visible
 from registry.verdict import Verdict
 from testing import advice, pictures, plots
 from testing.case import Case
@@ -22,7 +23,6 @@ from testing.findings import Findings
 from testing.intervals import Estimate
 from testing.pictures import data_uri
 from testing.robustness import ASKED
-from testing.verdict import visible
 
 CONFUSED = 10  # pairs of classes that the report lists
 STYLE = (Path(__file__).parent / "templates" / "report.css").read_text(encoding="utf-8")

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from images.corruptions import CORRUPTIONS, corrupt
 from images.dataset import Dataset
 from testing.contender import Contender
-from testing.corruptions import CORRUPTIONS, corrupt
 from testing.intervals import Estimate, mean_share, proportion
 
 ASKED = (1, 3, 5)  # of the five levels, which keeps the gate quick

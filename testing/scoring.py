@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from classifier.calibration import BINS, bin_numbers, expected_error
 from registry.answers import Answers
 from testing.intervals import Confusion, Estimate, f1, macro, proportion, ratio
 
 Labels = npt.NDArray[np.int64]
 Probabilities = npt.NDArray[np.float32]
 
-BINS = 15  # as in Guo et al. (2017), arXiv:1706.04599
 # Of confidence, for the service: coarse, as a variant rounds the tenth that a model is surest of
 # to other millionths.
 EDGES = (0.5, 0.8, 0.9, 0.95, 0.99, 0.999)
@@ -102,7 +102,7 @@ def score(
     predicted = probabilities.argmax(axis=1)
     confusion = confusion_matrix(labels, predicted, len(classes))
     precision, recall, f1_score = macro(confusion, level)
-    bins = reliability(probabilities.max(axis=1), predicted == labels)
+    confidence = probabilities.max(axis=1).astype(np.float64)
     return Scores(
         images=len(labels),
         level=level,
@@ -111,12 +111,12 @@ def score(
         recall=recall,
         f1=f1_score,
         log_loss=log_loss(labels, probabilities),
-        calibration_error=calibration_error(bins),
+        calibration_error=expected_error(confidence, predicted == labels),
         per_class={
             name: _class_scores(confusion, number, level) for number, name in enumerate(classes)
         },
         confusion=tuple(tuple(row) for row in confusion.tolist()),
-        reliability=bins,
+        reliability=reliability(confidence, predicted == labels),
         answers=distribution(probabilities),
     )
 
@@ -136,7 +136,7 @@ def log_loss(labels: Labels, probabilities: Probabilities) -> float:
 def reliability(
     confidence: npt.NDArray[np.floating], right: npt.NDArray[np.bool_]
 ) -> tuple[Bin, ...]:
-    """Accuracy against confidence, in :data:`BINS` equal parts of the range 0 to 1.
+    """Accuracy against confidence, in equal parts of the range 0 to 1.
 
     Args:
         confidence: the probability of each answer, float[N].
@@ -150,29 +150,12 @@ def reliability(
     return tuple(Bin(*row) for row in zip(*(c.tolist() for c in columns), strict=True))
 
 
-def bin_numbers(confidence: npt.NDArray[np.floating]) -> npt.NDArray[np.int64]:
-    """The bin of each confidence, int[N]; an edge belongs to the bin below it."""
-    edges = np.linspace(0, 1, BINS + 1)
-    numbers: npt.NDArray[np.int64] = np.digitize(confidence, edges, right=True) - 1
-    return numbers.clip(0, BINS - 1)
-
-
 def distribution(probabilities: Probabilities) -> Answers:
     """The answers by class and by confidence, of N > 0 images, float[N, classes]."""
     classes = np.bincount(probabilities.argmax(axis=1), minlength=probabilities.shape[1])
     bins = np.searchsorted(EDGES, probabilities.max(axis=1).astype(np.float64))
     confidence = np.bincount(bins, minlength=len(EDGES) + 1)
     return Answers(tuple(classes.tolist()), EDGES, tuple(confidence.tolist()))
-
-
-def calibration_error(bins: Sequence[Bin]) -> float:
-    """The gap between confidence and accuracy, averaged over images.
-
-    Naeini, Cooper and Hauskrecht (2015), "Obtaining well calibrated probabilities using Bayesian
-    binning", as in Guo et al. (2017), "On calibration of modern neural networks".
-    """
-    gaps = sum(b.images * abs(b.confidence - b.accuracy) for b in bins)
-    return gaps / max(1, sum(b.images for b in bins))
 
 
 def worst_mistakes(labels: Labels, probabilities: Probabilities, limit: int) -> list[int]:

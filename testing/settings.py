@@ -39,8 +39,8 @@ class GateSettings(Settings):
         0.02,
         ge=0,
         le=1,
-        description="By how much the expected calibration error may exceed what chance explains "
-        "on so few images.",
+        description="By how much the calibration error of answers surer than right may exceed "
+        "what chance explains on so few images.",
     )
     min_robustness: float = Field(
         0.4,

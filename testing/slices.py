@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +40,7 @@ class SliceScores:
 
     Attributes:
         images: how many of its images are held out.
-        elsewhere: how many are in other parts of the data, and do not count.
+        elsewhere: how many do not count, as they are in other parts of the data or repeat another.
         accuracy: of those held out, the part that is answered rightly.
         production: the same of the model in production, on the images of classes that it knows;
             None if there is no such model or image.
@@ -61,11 +61,12 @@ def read(path: Path, data: Dataset) -> Members:
         WrongSlices: the file cannot be read, is no such table, is empty, or names images that
             ``data`` lacks; the message names line and column.
     """
-    rows = list(_rows(path, _text(path)))
+    known = {skipped.name for skipped in data.skipped}.union(data.names)
+    rows = [_named_as(row, known) for row in _rows(path, _text(path))]
     if not rows:
         raise WrongSlices(f"{path} has no row below its header: name an image and its slice")
     unreadable = {skipped.name for skipped in data.skipped}
-    _refuse_unknown(path, rows, unreadable.union(data.names), data.source)
+    _refuse_unknown(path, rows, known, data.source)
     members: dict[str, set[str]] = {}
     for row in rows:
         members.setdefault(row.slice, set()).update({row.path} - unreadable)
@@ -126,7 +127,9 @@ def _text(path: Path) -> str:
 
 
 def _rows(path: Path, text: str) -> Iterator[Row]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    # Spreadsheets write semicolons wherever the comma is the decimal sign.
+    delimiter = ";" if text.startswith(";".join(HEADER)) else ","
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
     try:
         header = next(reader, [])
         if header != HEADER:
@@ -135,7 +138,7 @@ def _rows(path: Path, text: str) -> Iterator[Row]:
                 f"{path}, line 1: the header must be `path,slice`, and is {found!r}: add that line"
             )
         for fields in reader:
-            if fields:
+            if any(fields):  # spreadsheets leave empty rows below the others
                 yield _row(path, reader.line_num, fields)
     except csv.Error as error:
         raise WrongSlices(f"{path}, line {max(1, reader.line_num)}: {error}: correct it") from None
@@ -151,6 +154,12 @@ def _row(path: Path, line: int, fields: Sequence[str]) -> Row:
         if not field.strip():
             raise WrongSlices(f"{path}, line {line}, column {column} ({heading}): it is empty")
     return Row(line, *fields)
+
+
+def _named_as(row: Row, known: set[str]) -> Row:
+    """The row with its path as data sets write it, if Windows' way names an image."""
+    slashed = row.path.replace("\\", "/")
+    return replace(row, path=slashed) if row.path not in known and slashed in known else row
 
 
 def _refuse_unknown(path: Path, rows: Sequence[Row], known: set[str], source: str) -> None:

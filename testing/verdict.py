@@ -12,11 +12,12 @@ is the floor under accuracy, which does not move.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from registry.record import StageRecord
+from registry.sentence import visible
 from registry.verdict import Check
 from testing import remedies
 from testing.calibration import Calibration
 from testing.comparison import Comparison
-from testing.intervals import Estimate, images_needed, proportion
+from testing.intervals import Estimate, images_needed, images_to_show, proportion
 from testing.robustness import Robustness
 from testing.scoring import ClassScores, Scores
 from testing.slices import SliceScores
@@ -24,6 +25,8 @@ from testing.slices import SliceScores
 NAMED = 5  # classes listed in a sentence
 LONGEST_NAME = 60  # characters of each
 LONGEST_WHY = 300  # characters of what a person gave as a reason
+
+Shares = Mapping[str, tuple[Estimate, int]]  # of each group of images, and how many they are
 
 
 def not_rolled_back(version: str, records: Sequence[StageRecord]) -> Check:
@@ -59,33 +62,35 @@ def accuracy(scores: Scores, minimum: float) -> Check:
     return Check("accuracy", passed, sentence)
 
 
-def recalls(per_class: Mapping[str, ClassScores], minimum: float) -> Check:
+def recalls(per_class: Mapping[str, ClassScores], minimum: float, level: float) -> Check:
     """No class may be one that the candidate with confidence mostly fails to recognise.
 
     What counts is the upper bound, so that a class of few images is not refused by chance.
     """
-    lost = {name: each for name, each in per_class.items() if each.recall.high < minimum}
+    shares = {name: (each.recall, each.images) for name, each in per_class.items()}
+    lost, few = _below(shares, minimum, level), _untold(shares, minimum, level)
     floor = f"{100 * minimum:g} % (GATE_MIN_RECALL)"
     sentence = f"no class has a recall that lies below {floor} with confidence"
     if lost:
-        found = "; ".join(percent(each.recall) for each in list(lost.values())[:NAMED])
+        found = "; ".join(percent(per_class[name].recall) for name in lost[:NAMED])
         sentence = (
             f"too few images are recognised of {listed(lost)}: recall {found} is below {floor}"
         )
+    if few:
+        sentence += f"; too few held-out images to tell of {listed(few)}"
     return Check("recall", not lost, sentence)
 
 
 def calibrated(found: Calibration, most: float) -> Check:
-    """What chance does not explain of the calibration error may be ``most``."""
+    """What chance does not explain of how much surer than right it is may be ``most``."""
     passed = found.excess <= most
-    lean = "surer" if found.confidence > found.right else "less sure"
     sentence = (
-        f"expected calibration error {found.ece:.4f}; with so many images that of a calibrated "
-        f"model would be up to {found.chance:.4f} by chance, and {most:g} more is allowed "
-        "(GATE_MAX_ECE)"
+        f"expected calibration error {found.ece:.4f}, {found.bold:.4f} of it from answers surer "
+        f"than right; with so many images a calibrated model would have up to "
+        f"{found.bold_chance:.4f} of these by chance, and {most:g} more is allowed (GATE_MAX_ECE)"
     )
     if not passed:
-        sentence += f": it is {lean} than it is right; {remedies.CALIBRATE}"
+        sentence += f": it is surer than it is right; {remedies.CALIBRATE}"
     return Check("calibration", passed, sentence)
 
 
@@ -105,12 +110,12 @@ def robust(found: Robustness, minimum: float) -> Check:
 
 def slices(scores: Mapping[str, SliceScores], minimum: float, level: float) -> Check:
     """No slice may be one whose images are with confidence mostly answered wrongly."""
-    failed = {name: each for name, each in scores.items() if each.accuracy.high < minimum}
-    few = [name for name, each in scores.items() if too_few(each.images, minimum, level)]
+    shares = {name: (each.accuracy, each.images) for name, each in scores.items()}
+    failed, few = _below(shares, minimum, level), _untold(shares, minimum, level)
     floor = f"{100 * minimum:g} % (GATE_MIN_SLICE_ACCURACY)"
     sentences = [f"none of {len(scores)} slices has an accuracy below {floor} with confidence"]
     if failed:
-        found = "; ".join(percent(each.accuracy) for each in list(failed.values())[:NAMED])
+        found = "; ".join(percent(scores[name].accuracy) for name in failed[:NAMED])
         sentences = [
             f"too few images are answered rightly of the slices {listed(failed)}: accuracy "
             f"{found} is below {floor}: add training images of that kind"
@@ -119,13 +124,49 @@ def slices(scores: Mapping[str, SliceScores], minimum: float, level: float) -> C
         sentences.append(f"too few held-out images to tell of {listed(few)}")
     elsewhere = sum(each.elsewhere for each in scores.values())
     named = elsewhere + sum(each.images for each in scores.values())
-    sentences.append(f"{elsewhere} of the {named} images named are not held out and do not count")
+    sentences.append(
+        f"{elsewhere} of the {named} images named do not count, as they are not held out or "
+        "repeat another one"
+    )
     return Check("slices", not failed, "; ".join(sentences))
 
 
-def too_few(images: int, minimum: float, level: float) -> bool:
-    """Whether so few images can show no accuracy below ``minimum``, were all answered wrongly."""
-    return minimum > 0 and proportion(0, images, level).high >= minimum
+def too_few(images: int, groups: int, minimum: float, level: float) -> bool:
+    """Whether so few images can show no share below ``minimum``, were all answered wrongly.
+
+    Args:
+        images: those of one group.
+        groups: how many groups are judged together.
+        minimum: the least share.
+        level: the confidence level of them all.
+    """
+    return minimum > 0 and proportion(0, images, together(level, groups)).high >= minimum
+
+
+def together(level: float, groups: int) -> float:
+    """The level of each of so many intervals at which all of them hold with ``level``.
+
+    Bonferroni's: of a hundred classes that are recognised well enough, chance alone would
+    otherwise have a few of four images each be refused.
+    """
+    return 1 - (1 - level) / max(1, groups)
+
+
+def _below(shares: Shares, minimum: float, level: float) -> list[str]:
+    """The groups whose share lies below ``minimum``, with confidence in all together."""
+    each = together(level, len(shares))
+    return [
+        name
+        for name, (share, images) in shares.items()
+        if proportion(round(share.value * images), images, each).high < minimum
+    ]
+
+
+def _untold(shares: Shares, minimum: float, level: float) -> list[str]:
+    """The groups of which there are too few images to tell."""
+    return [
+        name for name, (_, images) in shares.items() if too_few(images, len(shares), minimum, level)
+    ]
 
 
 def enough_images(per_class: Mapping[str, ClassScores], minimum: int) -> Check:
@@ -173,6 +214,12 @@ def non_inferiority(comparison: Comparison, margin: float, level: float) -> Chec
             f"{comparison.won} won, {comparison.lost} lost, difference {points(difference)}; "
             f"the lower bound must lie above {-100 * margin:g} (GATE_MARGIN)"
         )
+    enough = images_to_show(margin, level, (comparison.won + comparison.lost) / max(1, images))
+    if not passed and needed <= images < enough and difference.high >= 0:
+        sentence += (
+            f"; it may be as good, which takes about {enough} held-out images to show of two that "
+            "disagree as often, or a wider GATE_MARGIN"
+        )
     return Check("non-inferiority", passed, sentence)
 
 
@@ -192,7 +239,7 @@ def broken_production(what: str, reason: str, replace: bool) -> Check:
     return Check("non-inferiority", replace, sentence)
 
 
-def same_data(trained_on: str, judged_by: str) -> Check:
+def same_data(trained_on: str, judged_by: str, copies: int = 0) -> Check:
     """Whether the gate's images are those of the training; said, not required."""
     sentence = (
         "judged by what was held out of its own training's data"
@@ -201,6 +248,8 @@ def same_data(trained_on: str, judged_by: str) -> Check:
         "whether an image is held out depends on its pixels and on its near-duplicates, so "
         "training may have seen images that have near-duplicates in one of the two only"
     )
+    if copies:
+        sentence += f"; {copies} held-out images repeat another one and do not count"
     return Check("data", True, sentence)
 
 
@@ -221,11 +270,6 @@ def points(estimate: Estimate) -> str:
     """A difference of percentages, as ``-1.00 points [-2.00, +0.30]``."""
     value, low, high = (100 * x for x in (estimate.value, estimate.low, estimate.high))
     return f"{value:+.2f} points [{low:+.2f}, {high:+.2f}]"
-
-
-def visible(name: str) -> str:
-    """A name with what would not show, or would turn text around, as an escape."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
 def _quoted(name: str) -> str:

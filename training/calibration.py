@@ -12,30 +12,25 @@ import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
+from classifier import calibration
+
 Probabilities = npt.NDArray[np.floating]
 Labels = npt.NDArray[np.int64]
 
-BINS = 10  # of equal width, as in the gate's report
 BOUNDS = (0.1, 10.0)  # Guo et al. found 0.9 to 3; what lies beyond these is no correction
 FEWEST_IMAGES = 50
 SIGNIFICANT = 6.63  # twice the gain in log-likelihood that chance exceeds in 1 % (Wilks, 1938)
 
 
 def expected_error(probabilities: Probabilities, labels: Labels) -> float:
-    """The expected calibration error: the gap between confidence and accuracy over the images.
-
-    Naeini, Cooper and Hauskrecht (2015), with :data:`BINS` bins of equal width, as Guo et al.;
-    few bins, as a bin of few images has a gap by chance alone.
+    """The expected calibration error of answers.
 
     Args:
         probabilities: float[N, classes], N > 0.
         labels: the true classes, int[N].
     """
     confidence = probabilities.max(axis=1).astype(np.float64)
-    right = probabilities.argmax(axis=1) == labels
-    bins = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
-    gaps = np.bincount(bins, weights=confidence - right, minlength=BINS)
-    return float(np.abs(gaps).sum() / len(labels))
+    return calibration.expected_error(confidence, probabilities.argmax(axis=1) == labels)
 
 
 def fit(probabilities: Probabilities, labels: Labels) -> float:

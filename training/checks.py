@@ -11,6 +11,7 @@ import numpy as np
 from images.dataset import Dataset
 from images.split import HELD_OUT, Split
 from registry.card import DataFinding
+from registry.sentence import visible
 
 NAMED = 50  # images of a finding, for a card that people can still read
 
@@ -95,6 +96,7 @@ def _classes(dataset: Dataset, group: Sequence[int]) -> int:
 def _imbalance(dataset: Dataset) -> DataFinding | None:
     ordered = Counter(dataset.per_class()).most_common()
     (largest, most), (smallest, fewest) = ordered[0], ordered[-1]
+    largest, smallest = visible(largest), visible(smallest)
     if most < IMBALANCE * fewest:
         return None
     return DataFinding(

@@ -9,6 +9,7 @@ from alerts.alert import Alert
 from alerts.sender import AlertSender
 from process.errors import Failure
 from registry.card import Card, DataFinding
+from registry.sentence import visible
 from training.settings import TrainSettings
 
 NAMED = 20  # files of a kind in an e-mail; the card has all of them
@@ -63,7 +64,7 @@ def _details(card: Card) -> str:
 
 
 def _finding(finding: DataFinding) -> str:
-    first = ", ".join(finding.images[:NAMED])
+    first = ", ".join(map(visible, finding.images[:NAMED]))
     return f"{finding.sentence} {finding.advice}" + (f" First of all: {first}" if first else "")
 
 
@@ -84,4 +85,4 @@ def _named(names: tuple[str, ...]) -> str:
     if not names:
         return "none"
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"{len(names)}: {', '.join(names[:NAMED])}{more}"
+    return f"{len(names)}: {', '.join(map(visible, names[:NAMED]))}{more}"

@@ -57,7 +57,7 @@ def _train(settings: TrainSettings, dataset: Dataset, parts: Split, space: Works
     except TooInaccurate:
         space.remove()  # the same run would fail again: nothing in it is worth resuming
         raise
-    settled = confidence.settle(trained, parts.calibration, settings)
+    settled = confidence.settle(trained, parts.calibration.distinct(), settings)
     trained.name = network.name(dataset.classes, settled.threshold)
     save(trained, space.model)
     made = card.make(space.model, attempt.history, dataset, parts, settings, settled)

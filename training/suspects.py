@@ -19,6 +19,7 @@ from sklearn.neighbors import NearestNeighbors
 from classifier.tensorflow_runtime import TensorFlowClassifier
 from images.dataset import Dataset
 from registry.card import DataFinding
+from registry.sentence import visible
 from training.checks import named
 
 NEIGHBOURS = 10
@@ -63,8 +64,9 @@ def _label_errors(dataset: Dataset, neighbours: npt.NDArray[np.int64]) -> DataFi
     if not len(suspects):
         return None
     examples = ", ".join(
-        f"{dataset.names[index]} is labelled {dataset.classes[labels[index]]} and looks like "
-        f"{dataset.classes[votes[index].argmax()]}"
+        f"{visible(dataset.names[index])} is labelled "
+        f"{visible(dataset.classes[labels[index]])} and looks like "
+        f"{visible(dataset.classes[votes[index].argmax()])}"
         for index in suspects[:EXAMPLES]
     )
     return DataFinding(
@@ -86,7 +88,7 @@ def _outliers(dataset: Dataset, distance: npt.NDArray[np.float32]) -> DataFindin
     return DataFinding(
         "outliers",
         f"{len(outliers)} of {len(dataset)} images are unlike all the rest, as the network sees "
-        f"them: {', '.join(named(dataset, outliers[:EXAMPLES]))} above all.",
+        f"them: {', '.join(map(visible, named(dataset, outliers[:EXAMPLES])))} above all.",
         "Look at each: take out what is of no class, and add more images like those that belong.",
         named(dataset, outliers),
     )

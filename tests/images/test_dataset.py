@@ -94,3 +94,18 @@ def test_the_fingerprint_changes_with_a_class_name() -> None:
 def test_the_fingerprint_counts_duplicates() -> None:
     whole = dataset()
     assert whole.select(np.array([0, 0, 1])).fingerprint != whole.select(np.arange(2)).fingerprint
+
+
+def test_of_equal_images_and_near_duplicates_one_is_distinct() -> None:
+    rng = np.random.default_rng(0)
+    cells = rng.integers(0, 250, (3, 16, 16, 3), np.uint8)
+    pictures = np.kron(cells, np.ones((1, 8, 8, 1), np.uint8))
+    images = np.concatenate([pictures, pictures[:2] + np.uint8(3), pictures[:1]])
+    data = replace(dataset(6), images=images)
+    kept = data.distinct()
+    assert len(kept) == 3
+    assert sorted(kept.groups.tolist()) == [0, 1, 2]
+    assert len(kept.distinct()) == 3
+    order = rng.permutation(6)
+    assert set(data.select(order).distinct().digests) == set(kept.digests)
+    assert len(data.select(np.zeros(0, np.int64)).distinct()) == 0

@@ -9,6 +9,7 @@ from testing.intervals import (
     Estimate,
     f1,
     images_needed,
+    images_to_show,
     macro,
     paired_difference,
     proportion,
@@ -236,3 +237,17 @@ def test_defaults_need_189_images() -> None:
 
 def test_quantile_is_two_sided() -> None:
     assert quantile(0.95) == pytest.approx(1.959964)
+
+
+@pytest.mark.parametrize(("margin", "disagreement"), [(0.02, 0.05), (0.05, 0.2)])
+def test_that_many_images_show_nine_of_ten_equal_models(margin: float, disagreement: float) -> None:
+    rng = np.random.default_rng(0)
+    images = images_to_show(margin, LEVEL, disagreement)
+    each = disagreement / 2
+    draws = rng.multinomial(images, [each, each, 1 - disagreement], 400).tolist()
+    shown = sum(paired_difference(w, n, images, LEVEL).low > -margin for w, n, _ in draws)
+    assert 0.84 < shown / len(draws) < 0.95
+
+
+def test_models_that_agree_take_no_more_images_than_identical_ones() -> None:
+    assert images_to_show(0.02, LEVEL, 0) == images_needed(0.02, LEVEL)

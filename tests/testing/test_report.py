@@ -16,6 +16,7 @@ import pytest
 from images.dataset import Dataset, Skipped
 from registry.card import DataFinding
 from registry.record import StageState
+from registry.sentence import visible
 from registry.store import Registry
 from registry.verdict import Check, Verdict
 from testing import pictures
@@ -24,7 +25,6 @@ from testing.findings import Findings
 from testing.gate import judge
 from testing.report import render
 from testing.settings import GateSettings
-from testing.verdict import visible
 from tests.testing.paint import COLOURS, RIGHT
 
 HOSTILE = (

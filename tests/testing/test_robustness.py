@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from images import Images, digits
+from images.corruptions import CORRUPTIONS
 from testing import verdict
 from testing.comparison import Names
-from testing.corruptions import CORRUPTIONS
 from testing.intervals import Estimate, mean_share, proportion
 from testing.robustness import Robustness, measure, sample
 

@@ -4,12 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
+from classifier.calibration import BINS
 from testing.scoring import (
-    BINS,
     EDGES,
     Labels,
     Probabilities,
-    calibration_error,
     confusion_matrix,
     distribution,
     log_loss,
@@ -87,23 +86,14 @@ def test_every_answer_falls_into_the_bin_of_its_confidence(rows: list[tuple[floa
         if b.images:
             assert b.low - 1e-6 <= b.confidence <= b.high + 1e-6
             assert 0 <= b.accuracy <= 1
-    assert 0 <= calibration_error(bins) <= 1
 
 
-def test_calibration_error_by_hand() -> None:
-    confidence = np.array([0.95, 0.95, 0.55, 0.55])
-    bins = reliability(confidence, np.array([True, True, True, False]))
-    # Two answers are 0.05 too timid, two are 0.05 too bold.
-    assert calibration_error(bins) == pytest.approx(0.05)
-    assert [b.images for b in bins if b.images] == [2, 2]
-
-
-def test_calibrated_answers_have_a_small_error() -> None:
+def test_the_bins_make_the_calibration_error() -> None:
     rng = np.random.default_rng(0)
-    confidence = rng.uniform(0.3, 1, 20_000)
-    right = rng.uniform(size=20_000) < confidence
-    assert calibration_error(reliability(confidence, right)) < 0.02
-    assert calibration_error(reliability(confidence, np.zeros(20_000, bool))) > 0.5
+    probabilities = rng.dirichlet(np.ones(4), 500).astype(np.float32)
+    scores = score(rng.integers(0, 4, 500), probabilities, "abcd", 0.95)
+    gaps = sum(b.images * abs(b.confidence - b.accuracy) for b in scores.reliability)
+    assert scores.calibration_error == pytest.approx(gaps / 500)
 
 
 def test_the_edges_of_the_range_belong_to_the_outer_bins() -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -727,6 +728,24 @@ def test_a_model_that_is_surer_than_right_is_refused(
     found = verdict.metrics["calibration"]
     assert found["ece"] > found["chance"] + 0.05
     assert (found["temperature"], found["threshold"]) == (2.5, 0.5)
+
+
+def test_a_copy_of_a_held_out_image_does_not_count(
+    publish: Publish, gate: Gate, registry: Registry, colours: Path, tmp_path: Path
+) -> None:
+    state = publish(RIGHT)
+    assert gate().exit_code == 0
+    folder = shutil.copytree(colours, tmp_path / "copied")
+    for path in sorted(colours.rglob("*.png")):
+        for number in range(3):
+            shutil.copy(path, folder / path.parent.name / f"{path.stem}-{number}.png")
+    other = publish(BETTER)
+    assert gate(data=str(folder)).exit_code == 0
+    first, second = (last_verdict(registry, each) for each in (state, other))
+    images = first.metrics["images"]
+    assert second.metrics["images"] == second.metrics["comparison"]["images"] == images
+    [sentence] = [check.sentence for check in second.checks if check.name == "data"]
+    assert f"{3 * images} held-out images repeat another one" in sentence
 
 
 class TestDamagedImages:

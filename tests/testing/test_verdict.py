@@ -107,7 +107,7 @@ def recalled(*right: int, images: int = 20) -> dict[str, ClassScores]:
 
 
 def test_a_lost_class_among_many_is_refused_by_name() -> None:
-    check = verdict.recalls(recalled(*[20] * 57, 0, *[20] * 42), 0.5)
+    check = verdict.recalls(recalled(*[20] * 57, 0, *[20] * 42), 0.5, LEVEL)
     assert not check.passed
     assert "'class 57'" in check.sentence
     assert "0.00 % [0.00, 16.11]" in check.sentence
@@ -122,15 +122,43 @@ def test_a_lost_class_among_many_is_refused_by_name() -> None:
 def test_a_class_is_refused_when_its_interval_lies_below(
     right: int, images: int, passed: bool
 ) -> None:
-    assert verdict.recalls(recalled(right, images, images=images), 0.5).passed is passed
+    per_class = {"class 0": recalled(right, images, images=images)["class 0"]}
+    assert verdict.recalls(per_class, 0.5, LEVEL).passed is passed
 
 
 def test_the_end_of_the_interval_may_lie_on_the_floor() -> None:
-    per_class = recalled(5, 20)
+    per_class = {"class 0": recalled(5, 20)["class 0"]}
     high = per_class["class 0"].recall.high
-    assert verdict.recalls(per_class, high).passed
-    assert not verdict.recalls(per_class, float(np.nextafter(high, 1))).passed
-    assert verdict.recalls(recalled(0, 20), 0).passed
+    assert verdict.recalls(per_class, high, LEVEL).passed
+    assert not verdict.recalls(per_class, float(np.nextafter(high, 1)), LEVEL).passed
+    assert verdict.recalls(recalled(0, 20), 0, LEVEL).passed
+
+
+def test_many_classes_of_few_images_are_not_refused_by_chance() -> None:
+    """Each of them is recognised in 7 cases of 10."""
+    rng = np.random.default_rng(0)
+    refused = sum(
+        not verdict.recalls(recalled(*rng.binomial(8, 0.7, 100), images=8), 0.5, LEVEL).passed
+        for _ in range(40)
+    )
+    assert refused <= 3
+
+
+@pytest.mark.parametrize(("images", "passed"), [(12, True), (13, False)])
+def test_that_a_class_of_a_hundred_is_lost_takes_more_images_to_tell(
+    images: int, passed: bool
+) -> None:
+    check = verdict.recalls(recalled(0, *[images] * 99, images=images), 0.5, LEVEL)
+    assert check.passed is passed
+    assert ("too few held-out images to tell of 'class 0'" in check.sentence) is passed
+
+
+def test_one_that_may_be_as_good_is_told_how_many_images_would_show_it() -> None:
+    may_be = verdict.non_inferiority(paired(15, 17), MARGIN, LEVEL).sentence
+    assert "about 2342 held-out images" in may_be
+    shown = verdict.non_inferiority(paired(0, 30), MARGIN, LEVEL).sentence
+    assert "as good" not in shown
+    assert "as good" not in verdict.non_inferiority(paired(30, 0), MARGIN, LEVEL).sentence
 
 
 def record(sequence: int, action: Action, version: str, why: str = "why") -> StageRecord:
@@ -216,6 +244,11 @@ def test_other_data_is_said_and_not_held_against_the_candidate() -> None:
     assert other.passed
     assert "bbbbbbbbbbbb" in other.sentence
     assert "near-duplicates in one of the two only" in other.sentence
+
+
+def test_copies_that_are_left_out_are_said() -> None:
+    assert "3 held-out images repeat another one" in verdict.same_data("a", "a", 3).sentence
+    assert "repeat" not in verdict.same_data("a", "a").sentence
 
 
 def test_names_in_sentences_are_quoted_short_and_few() -> None:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from images import Images, digits
-from testing.corruptions import CORRUPTIONS, LEVELS, corrupt
+from images.corruptions import CORRUPTIONS, LEVELS, corrupt
 
 NAMES = sorted(CORRUPTIONS)
 
