@@ -22,8 +22,8 @@ class GateSettings(Settings):
         0.5,
         ge=0,
         le=1,
-        description="The least recall of every class: one whose whole confidence interval lies "
-        "below is refused.",
+        description="The least recall of every class: one that lies below with confidence, among "
+        "as many as there are, is refused.",
     )
     margin: float = Field(
         0.02,
@@ -61,8 +61,8 @@ class GateSettings(Settings):
         0.5,
         ge=0,
         le=1,
-        description="The least accuracy of every slice: one whose whole confidence interval lies "
-        "below is refused.",
+        description="The least accuracy of every slice: one that lies below with confidence, among "
+        "as many as there are, is refused.",
     )
     min_per_class: int = Field(
         1, ge=1, description="The fewest held-out images of a class to judge by."
