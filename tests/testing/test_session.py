@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from alerts.sender import AlertSender
-from registry import evidence
+from registry import answers, evidence
 from registry.backend import Blob
 from registry.card import Golden
 from registry.errors import Corrupt, NotPromotable, OutcomeUnknown, Unreachable
@@ -88,6 +88,18 @@ def test_first_candidate_is_promoted(
     assert verdict.metrics["accuracy"]["value"] == 1
     assert verdict.id in registry.history("production")[0].why
     assert alerted(caplog) == []
+
+
+def test_the_verdict_says_how_held_out_images_were_answered(
+    publish: Publish, gate: Gate, registry: Registry
+) -> None:
+    state = publish(RIGHT)
+    gate()
+    metrics = last_verdict(registry, state).metrics
+    found = answers.read(metrics)
+    assert found is not None
+    assert found.images == metrics["images"]
+    assert list(found.classes) == np.sum(metrics["confusion"], axis=0).tolist()
 
 
 def test_outcome_is_told_in_aligned_lines(publish: Publish, gate: Gate) -> None:
