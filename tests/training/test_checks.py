@@ -1,5 +1,7 @@
 """What training finds in the images without a network, and what it leaves alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -67,6 +69,13 @@ def test_a_class_ten_times_smaller_than_another_is_told(few: int, told: bool) ->
     assert ("imbalance" in found) == told
     if told:
         assert "Class a has 10 images and class b has 1, 10 times" in found["imbalance"].sentence
+
+
+def test_a_class_name_stays_on_the_line_of_its_sentence() -> None:
+    whole = replace(dataset(PICTURES[:11], [0] * 10 + [1]), classes=("a\x1b", "b\n"))
+    [found] = findings(whole).values()
+    assert found.sentence.isprintable()
+    assert found.advice.isprintable()
 
 
 def test_only_the_first_images_are_named() -> None:

@@ -80,6 +80,17 @@ def test_success(
     assert "Duration: " in message
 
 
+def test_names_of_files_cannot_write_to_a_terminal(
+    card: Card, settings: Settings, alerts: AlertSender, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = "cat/\x1b[2J\n\u202e.png"
+    findings = (DataFinding("outliers", "One is odd.", "Look at it.", (name,)),)
+    data = replace(card.data, findings=findings, skipped=(name,), ambiguous=(name,))
+    line = reported(lambda: replace(card, data=data), settings(), alerts)
+    assert line.splitlines()[-1].endswith(r"First of all: cat/\x1b[2J\n\u202e.png")
+    assert told(caplog).count(r"cat/\x1b[2J\n\u202e.png") == 3
+
+
 @pytest.mark.parametrize(
     ("accuracy", "reached", "words"),
     [

@@ -104,6 +104,19 @@ def test_another_meaning_is_another_version(
     assert registry.card(state.record.version).classes == ("blue", "green", "rot")
 
 
+def test_copies_are_on_the_card_and_say_nothing_of_confidence(
+    registry: Registry, settings: Settings, colours: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(colours, tmp_path / "copied")
+    for file in sorted(folder.rglob("*.png")):
+        shutil.copy(file, file.with_stem(f"{file.stem}-copy"))
+    card = train(settings(epochs=1, data=str(folder)), registry)
+    [found] = [each for each in card.data.findings if each.name == "duplicates"]
+    assert "120 of 240" in found.sentence
+    assert card.calibration
+    assert card.data.images["calibration"] == 2 * card.calibration.images > 0
+
+
 def test_what_could_not_be_published_is_published_without_training(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -61,7 +61,9 @@ def test_a_sentence_says_what_an_image_looks_like(network: keras.Model, whole: D
     some = whole.select(np.arange(300))
     labels = some.labels.copy()
     labels[0] = 7
-    found = findings(network, replace(some, labels=labels))["label-errors"]
+    classes = ("0\n", *some.classes[1:])
+    found = findings(network, replace(some, labels=labels, classes=classes))["label-errors"]
+    assert found.sentence.isprintable()
     assert "digits/0000 is labelled 7 and looks like 0" in found.sentence
 
 
