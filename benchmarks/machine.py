@@ -26,7 +26,7 @@ def describe() -> dict[str, Any]:
     return {
         "cores": len(os.sched_getaffinity(0)),
         "processor": _first("/proc/cpuinfo", "model name"),
-        "memory": _first("/proc/meminfo", "MemTotal"),
+        "memory": f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.0f} GiB",
         "kernel": platform.release(),
         "python": platform.python_version(),
     }

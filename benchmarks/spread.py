@@ -40,11 +40,14 @@ def figures(results: Results, model: str, server: str, figure: Figure) -> Spread
 def ratios(results: Results, model: str, pair: tuple[str, str], figure: Figure) -> Spread | None:
     """A figure of the pair's first server over its second one's, each within one round.
 
-    What slows a machine down for minutes slows both, and leaves their ratio as it is.
+    What slows a machine down for minutes slows both, and leaves their ratio as it is. A figure of
+    0 has none.
     """
     first, second = ({it.round: figure(it) for it in results.of(model, name)} for name in pair)
     both = sorted(first.keys() & second.keys())
-    return Spread.of(first[number] / second[number] for number in both if second[number])
+    return Spread.of(
+        first[number] / second[number] for number in both if first[number] and second[number]
+    )
 
 
 def throughput(connections: int) -> Figure:
@@ -55,6 +58,11 @@ def throughput(connections: int) -> Figure:
 def p99(connections: int) -> Figure:
     """The 99th percentile of the latency over so many connections, in seconds."""
     return lambda visit: _load(visit, connections).p99
+
+
+def complete_p99(connections: int) -> Figure:
+    """As :func:`p99`, and 0 where slow answers are missing from it, which has no ratio."""
+    return lambda visit: p99(connections)(visit) if _load(visit, connections).steady else 0.0
 
 
 def p50(connections: int) -> Figure:

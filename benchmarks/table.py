@@ -94,6 +94,8 @@ def _latency(connections: int) -> Cell:
             spread.figures(results, model, server, figure(connections))
             for figure in (spread.p50, spread.p99)
         ]
+        if not all(each and each.most for each in found):
+            return NONE  # there was no answer
         bound = "" if spread.steady(results, model, server, connections) else "≥ "
         return bound + " / ".join(f"{1e3 * each.median:,.1f}" if each else NONE for each in found)
 
@@ -110,7 +112,7 @@ def _wrong(results: Results, model: str, server: str) -> str:
 def _ratios(results: Results, model: str, connections: Sequence[int]) -> str:
     """This service over each other server: above 1 it answers more, and needs more."""
     columns = {f"answers/s at {count}": spread.throughput(count) for count in connections}
-    columns |= {f"p99 at {count}": spread.p99(count) for count in connections}
+    columns |= {f"p99 at {count}": spread.complete_p99(count) for count in connections}
     columns |= {"ready": spread.ready, "memory": spread.memory}
     others = [name for name in results.servers(model) if name not in (BASE, ECHO)]
     if not others or BASE not in results.servers(model):

@@ -22,7 +22,7 @@ READY_WITHIN = 120.0  # seconds
 ANSWERED_WITHIN = 60.0  # seconds
 POLL = 0.02  # seconds between two tries whether a server answers
 AT_ONCE = 16  # questions, so that a server that batches does so
-LOG_SHOWN = 600  # characters of a log's end
+LOG_SHOWN = 300  # characters of a log's end
 
 UNREADABLE = (ValueError, KeyError, IndexError, TypeError)
 
@@ -150,5 +150,5 @@ def _written(bodies: Sequence[bytes], folder: Path) -> Sequence[Path]:
 
 
 def _end_of(log: Path) -> str:
-    said = log.read_text(errors="replace").strip() if log.exists() else ""
-    return f"; the end of its log: {said[-LOG_SHOWN:]}" if said else ""
+    said = " ".join(log.read_text(errors="replace").split()) if log.exists() else ""
+    return f"; the end of its log: ...{said[-LOG_SHOWN:]}" if said else ""

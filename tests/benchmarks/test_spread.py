@@ -55,3 +55,9 @@ def test_a_visit_with_a_problem_has_no_figures() -> None:
 
 def test_a_server_that_answered_nothing_has_no_ratio() -> None:
     assert spread.ratios(results(a=[10], b=[0]), "m", ("a", "b"), spread.throughput(8)) is None
+
+
+def test_a_latency_that_is_incomplete_has_no_ratio() -> None:
+    both = results(a=[100], b=[3])
+    assert spread.ratios(both, "m", ("a", "b"), spread.p99(8)) == Spread(1, 1, 1)
+    assert spread.ratios(both, "m", ("a", "b"), spread.complete_p99(8)) is None

@@ -80,3 +80,9 @@ def test_results_are_written_and_drawn(results: Results, tmp_path: Path) -> None
     written = json.loads((tmp_path / FILE).read_text())
     assert written["visits"][1]["wrong"] == 3
     assert plot.draw(results, [8], tmp_path).read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_server_that_answered_nothing_has_no_latency(results: Results) -> None:
+    silent = Load(8, 2.0, 0, 0.0, 0.0, timeouts=8)
+    results.visits.append(Visit(1, "small", "silent", loads=(silent,)))
+    assert "| silent | - |" in table.render(results, [8])

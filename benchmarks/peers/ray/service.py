@@ -6,8 +6,7 @@
   of 0, so that nobody waits for more than waits already.
 - ``max_ongoing_requests`` is 5 by default, which would keep batches small.
 - One replica, as TensorFlow uses both cores by itself.
-- The environment that it is started in switches on what
-  https://docs.ray.io/en/latest/serve/advanced-guides/performance.html has for throughput.
+- The environment that it is started in (``servers.py``) switches on what Ray has for throughput.
 """
 
 import os
