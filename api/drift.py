@@ -8,8 +8,9 @@ of freedom, times 1/M + 1/N, the more closely the more values there are (Yurdaku
 89-100). So a limit is known for any rate of false alarms.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import NormalDist
 
 import numpy as np
@@ -56,7 +57,7 @@ class Figure:
 
     Args:
         name: what it is called.
-        values: what each value is called.
+        tell: what one or more values together are called.
         counts: how often held-out images were answered with each.
         order: the values, such that neighbours may share a cell.
         window: how many answers are compared with them.
@@ -65,7 +66,7 @@ class Figure:
     def __init__(
         self,
         name: str,
-        values: Sequence[str],
+        tell: Callable[[Sequence[int]], str],
         counts: Counts,
         order: npt.NDArray[np.intp],
         window: int,
@@ -75,7 +76,7 @@ class Figure:
         self._cells[order] = pool(counts[order].tolist(), least)
         self.cells = int(self._cells.max()) + 1
         self._name = name
-        self._values = values
+        self._tell = tell
         self._held_out = self._pooled(counts)
 
     def compare(self, counts: Counts, level: float) -> Comparison:
@@ -87,14 +88,10 @@ class Figure:
             figure=self._name,
             index=float(terms.sum()),
             limit=limit(int(self._held_out.sum()), int(live.sum()), self.cells, level),
-            cell=self._told(most),
+            cell=self._tell(np.flatnonzero(self._cells == most).tolist()),
             expected=float(self._held_out[most] / self._held_out.sum()),
             seen=float(live[most] / live.sum()),
         )
-
-    def _told(self, cell: int) -> str:
-        first, *others = np.flatnonzero(self._cells == cell).tolist()
-        return f"{self._values[first]}{f' and {len(others)} more' if others else ''}"
 
     def _pooled(self, counts: Counts) -> Counts:
         return np.bincount(self._cells, counts, self.cells).astype(np.int64)
@@ -116,11 +113,11 @@ class Windows:
         self._size = size
         self._edges = held_out.edges
         mix, bins = np.array(held_out.classes), np.array(held_out.confidence)
-        names = [f"class {name}" for name in classes]
+        tell_mix, tell_bins = partial(_classes, classes), partial(_interval, self._edges)
         # Classes have no order of their own, so rare ones share a cell with those as rare.
         self._figures = (
-            Figure("class mix", names, mix, mix.argsort(kind="stable"), size),
-            Figure("confidence", _intervals(self._edges), bins, np.arange(len(bins)), size),
+            Figure("class mix", tell_mix, mix, mix.argsort(kind="stable"), size),
+            Figure("confidence", tell_bins, bins, np.arange(len(bins)), size),
         )
         self._counts = [np.zeros_like(mix), np.zeros_like(bins)]
         watched = sum(figure.cells > 1 for figure in self._figures)
@@ -194,9 +191,13 @@ def _shares(counts: Counts) -> Shares:
     return shares
 
 
-def _intervals(edges: Sequence[float]) -> list[str]:
-    """What the bins between the edges are called."""
-    return [
-        f"confidence {low:g} to {high:g}"
-        for low, high in zip((0, *edges), (*edges, 1), strict=True)
-    ]
+def _classes(names: Sequence[str], found: Sequence[int]) -> str:
+    """What the classes found are called."""
+    others = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    return f"class {names[found[0]]}{others}"
+
+
+def _interval(edges: Sequence[float], bins: Sequence[int]) -> str:
+    """What neighbouring bins between the edges are called."""
+    ends = (0, *edges, 1)
+    return f"confidence {ends[bins[0]]:g} to {ends[bins[-1] + 1]:g}"

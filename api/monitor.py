@@ -131,7 +131,7 @@ class Monitor(Collector):
             f"Of the last {settings.window} answers of version {self._version}, "
             f"{100 * found.seen:.1f} % were of {found.cell}, against "
             f"{100 * found.expected:.1f} % on held-out images. The population stability index is "
-            f"{found.index:.3f}, and above {found.limit:.3f} without drift in at most "
+            f"{found.index:.3f}, and above {found.limit:.3f} without drift in about "
             f"{100 * settings.false_alarms:g} % of windows.\n\n"
             "See what callers send now, and train on such images if they are to stay."
         )

@@ -101,6 +101,15 @@ def test_what_changed_most_is_named() -> None:
     assert (mix.cell, mix.seen) == ("class 0 and 2 more", 0.1)
 
 
+def test_bins_that_share_a_cell_are_named_as_one() -> None:
+    held_out = Answers((200,), EDGES, (1, 2, 3, 4, 20, 10, 160))
+    live = np.repeat([0.4, 1.0], 50)
+    (full,) = windows(held_out, 100, 0.001).add(np.zeros(100, np.int64), live)
+    (confidence,) = full
+    assert confidence.cell == "confidence 0 to 0.999"
+    assert (confidence.expected, confidence.seen) == (0.2, 0.5)
+
+
 @pytest.mark.parametrize("level", [0.1, 0.01, 0.001, 0.0005])
 @pytest.mark.parametrize("cells", [2, 3, 10, 100])
 def test_the_limit_is_that_of_the_chi_square_law(cells: int, level: float) -> None:
