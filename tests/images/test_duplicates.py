@@ -136,6 +136,21 @@ def test_the_negative_and_the_mirror_image_are_other_images() -> None:
     assert groups(stacked([image, 255 - image, image[:, ::-1]])).tolist() == [0, 1, 2]
 
 
+@pytest.mark.parametrize(("factor", "count"), [(0.8, 1), (0.6, 2)])
+def test_a_picture_of_much_less_contrast_is_another_image(factor: float, count: int) -> None:
+    for picture in originals_of_contrast():
+        faint = np.rint(128 + factor * (picture.astype(float) - 128)).astype(np.uint8)
+        for pair in ([picture, faint], [faint, picture]):
+            assert len(set(groups(pair).tolist())) == count
+
+
+def originals_of_contrast() -> list[Pixels]:
+    """Pictures whose mean is a medium grey, so that contrast alone tells them from fainter ones."""
+    cells = np.random.default_rng(0).integers(0, 2, (2, 4, 4, 3), np.uint8) * np.uint8(120) + 68
+    balanced = np.concatenate([cells, 256 - cells.astype(int)], axis=1).astype(np.uint8)
+    return list(np.kron(balanced, np.ones((1, 16, 32, 1), np.uint8)))
+
+
 def test_copies_of_copies_are_of_one_group() -> None:
     """What is like something that is like a third goes with both, though these two may differ."""
     image = resize(textures(1)[0])

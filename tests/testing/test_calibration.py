@@ -73,6 +73,9 @@ def test_chance_explains_less_of_more_images() -> None:
     assert bounds == sorted(bounds, reverse=True)
     # One bin holds them all: the error is the distance of a mean of 300 from 0.8.
     assert bounds[1] == pytest.approx(1.96 * np.sqrt(0.8 * 0.2 / 300), rel=0.12)
+    # Of one side only, which luck takes it to half as often.
+    bold = by_chance(confidence[:300], LEVEL)[1]
+    assert bold == pytest.approx(1.645 * np.sqrt(0.8 * 0.2 / 300), rel=0.08)
 
 
 def test_the_threshold_splits_coverage_from_accuracy() -> None:
