@@ -24,7 +24,7 @@ from registry.model_card import markdown, page
 from registry.record import StageRecord
 from registry.sentence import visible
 from registry.store import Registry
-from registry.verdict import Check, Verdict
+from registry.verdict import Check, Variant, Verdict
 from tests.registry.hostile_text import HOSTILE, hostile_text
 from tests.registry.keyrings import trust
 from tests.registry.samples import Sample, approved, card, promoted, verdict
@@ -94,7 +94,12 @@ def full(text: str = "text") -> Dossier:
         temperature=1.5,
         calibration=CALIBRATION,
     )
-    judged = Verdict("id", VERSION, text, False, (Check(text, False, text),), figures, text, text)
+    made = (
+        Variant("float32", True, text, "ab" * 32, 500, 0.15, 6400.0),
+        Variant("int8", False, text),
+    )
+    checks = (Check(text, False, text),)
+    judged = Verdict("id", VERSION, text, False, checks, figures, text, text, made)
     record = StageRecord(
         "production", VERSION, "", 1, text, "promote", text, text, text, forced=True
     )
@@ -334,6 +339,14 @@ def test_figures_of_the_latest_verdict() -> None:
     assert cells(text, "of which luck may explain") == [["0.0100"]]
     assert len(cells(text, "of these answered rightly")) == 1
     assert "right on 3 where `cdcdcdcdcdcd` was wrong, and wrong on 1" in text
+
+
+def test_variants_are_told_with_what_was_found() -> None:
+    text = markdown(full("found"))
+    assert cells(text, "float32") == [["yes", "0.15 ms", "6400", "500", "found"]]
+    assert cells(text, "int8") == [["no", "-", "-", "-", "found"]]
+    older = tuple(replace(each, variants=()) for each in full().verdicts)
+    assert "### Variants" not in markdown(replace(full(), verdicts=older))
 
 
 def test_limits_follow_from_the_figures() -> None:
