@@ -61,6 +61,7 @@ def machine(
             "GATE_DATA": images,
             "GATE_MARGIN": "0.5",
             "GATE_ROBUSTNESS_IMAGES": "0",
+            "GATE_VARIANTS": "false",
             "GATE_MIN_ACCURACY": "0.8",
             "SMOKE_DATA": images,
             "MODEL_CACHE": str(tmp_path / "cache"),

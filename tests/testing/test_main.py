@@ -83,6 +83,7 @@ class TestRuns:
             "GATE_REPORTS": str(tmp_path / "reports"),
             "GATE_MAX_LATENCY": "60000",
             "GATE_ROBUSTNESS_IMAGES": "2",
+            "GATE_VARIANTS": "false",
         }
 
     def test_candidate_is_promoted(
