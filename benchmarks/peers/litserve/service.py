@@ -3,10 +3,9 @@
 ``python service.py MODEL PORT``
 
 - Batching: https://lightning.ai/docs/litserve/features/batching. A timeout of 0 takes what waits
-  and lets nobody wait for more, which was the best of 0, 1, 5 and 10 ms here.
+  and lets nobody wait for more; 5 ms cost a lone caller two thirds of its speed here.
 - ``fast_queue`` is ZeroMQ in place of a queue of multiprocessing, and ``num_api_servers`` the
-  processes that speak HTTP: https://lightning.ai/docs/litserve/api-reference/litserver. On two
-  cores one is best.
+  processes that speak HTTP: https://lightning.ai/docs/litserve/api-reference/litserver.
 - A typed parameter of ``decode_request`` reaches FastAPI, which passes a body of bytes unparsed.
 """
 
