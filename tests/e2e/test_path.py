@@ -61,6 +61,9 @@ def test_the_demo_takes_real_images_to_right_answers(stage: Stage) -> None:
     assert held_out > 300
     assert right / held_out >= 0.98
     succeeded(stage("registry", "verify"))
+    with Service.start() as service:
+        service.wait_until_ready(PATIENCE)
+        assert service.info()["runtime"] == "onnx", "the gate left its variants out"
 
 
 def draw_shapes(folder: Path) -> None:
@@ -104,6 +107,7 @@ def test_only_what_the_gate_passes_reaches_the_service(
         "GATE_DATA": "shapes",
         "GATE_MIN_ACCURACY": "0.8",
         "GATE_MARGIN": "0.2",
+        "GATE_VARIANTS": "false",
         "MODEL_REFRESH_SECONDS": "0.2",
     }
     for name, value in (variables | mail.variables).items():
