@@ -55,8 +55,8 @@ types: $(VENV)/development
 pytest: $(VENV)/development $(VENV)/debian $(BIN)/kubectl
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal
 
-fuzz: $(VENV)/development  ## send the service 20,000 damaged image files
-	FUZZ_FILES=20000 $(BIN)/pytest tests/api/test_mutations.py
+fuzz: $(VENV)/development  ## send the service 20,000 damaged image files, and what schemathesis makes up
+	FUZZ_FILES=20000 SCHEMATHESIS_EXAMPLES=200 $(BIN)/pytest tests/api/test_mutations.py tests/api/test_openapi.py
 
 torture: $(VENV)/development  ## nine minutes of power cuts, kills, lost replies and races for the registry
 	$(BIN)/python -m tests.registry.torture

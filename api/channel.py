@@ -12,7 +12,6 @@ Everything here but the tasks runs in the server's main loop.
 """
 
 import contextlib
-import json
 import re
 import socket
 import time
@@ -26,6 +25,8 @@ from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import Error
 
 from api import access
+from api.answers import Place, Problem
+from api.operation import PROBLEM, now
 from api.payloads import MAX_BODY
 
 LINGER = 5.0  # seconds in which a refused client may read why
@@ -100,18 +101,41 @@ class RefusalTask(ErrorTask):  # type: ignore[misc]
         """Write the answer, after which the connection lingers and closes."""
         error, request_id = self.request.error, uuid.uuid4().hex
         reason = REASONS.get(error.code, f"this is no valid HTTP request: {error.body}")
-        body = json.dumps({"error": reason}).encode() + b"\n"
+        body = (
+            self._problem(reason, request_id)
+            .model_dump_json(by_alias=True, exclude_unset=True)
+            .encode()
+            + b"\n"
+        )
         self.channel.refused = True
         self.status = f"{error.code} {error.reason}"
         self.content_length = len(body)
         self.response_headers += [
-            ("Content-Type", "application/json"),
+            ("Content-Type", PROBLEM),
             (access.HEADER, request_id),
         ]
         self.set_close_on_finish()
         self.write(body)
         facts = {"request_id": request_id, "reason": reason}
         access.line(self.request.command, self.request.path, error.code, **facts)
+
+    def _problem(self, reason: str, request_id: str) -> Problem:
+        code = self.request.error.code
+        return Problem.model_validate(
+            {
+                "message": reason,
+                "method": self.request.command,
+                "status-code": code,
+                "timestamp": now(),
+                "url": self.request.path,
+                "request-id": request_id,
+                "type": "about:blank",
+                "title": HTTPStatus(code).phrase,
+                "status": code,
+                "detail": reason,
+                "errors": [Place(location="request", detail=reason)],
+            }
+        )
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]

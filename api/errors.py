@@ -50,22 +50,6 @@ class NoVariant(APIError):
     """The settings ask for a variant of the model, and there is none that can serve."""
 
 
-class Refusal(APIError):
-    """A request that is not answered as it asked.
-
-    Attributes:
-        status: the HTTP status.
-        headers: what the answer carries besides the sentence.
-    """
-
-    status = HTTPStatus.BAD_REQUEST
-    headers: Mapping[str, str] = MappingProxyType({})
-
-
-class WrongLength(Refusal):
-    """The body is shorter or longer than what the route takes."""
-
-
 @dataclass(frozen=True)
 class Fault:
     """One thing that is wrong with a request.
@@ -79,6 +63,31 @@ class Fault:
     detail: str
 
 
+class Refusal(APIError):
+    """A request that is not answered as it asked.
+
+    Attributes:
+        status: the HTTP status.
+        headers: what the answer carries besides the sentence.
+        location: where in the request its fault lies; empty if it has none.
+    """
+
+    status = HTTPStatus.BAD_REQUEST
+    headers: Mapping[str, str] = MappingProxyType({})
+    location = ""
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """What is wrong with the request; nothing, where the refusal is not its fault."""
+        return (Fault(self.location, str(self)),) if self.location else ()
+
+
+class WrongLength(Refusal):
+    """The body is shorter or longer than what the route takes."""
+
+    location = "body"
+
+
 class Invalid(Refusal):
     """Parts of the request are not as they must be.
 
@@ -88,7 +97,12 @@ class Invalid(Refusal):
 
     def __init__(self, *faults: Fault) -> None:
         super().__init__("; ".join(f"{fault.location}: {fault.detail}" for fault in faults))
-        self.faults = faults
+        self._faults = faults
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """Each of them."""
+        return self._faults
 
 
 class BadImage(Invalid):
@@ -96,21 +110,32 @@ class BadImage(Invalid):
 
 
 class Absent(Refusal):
-    """There is nothing of the name that was asked for."""
+    """There is nothing of the name that was asked for.
+
+    Args:
+        message: a sentence that says what there is.
+        location: where in the request the name stands.
+    """
 
     status = HTTPStatus.NOT_FOUND
+
+    def __init__(self, message: str, location: str = "path") -> None:
+        super().__init__(message)
+        self.location = location
 
 
 class TooLarge(Refusal):
     """The request is larger than any that a route takes, or holds more than it takes."""
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    location = "body"
 
 
 class WrongType(Refusal):
     """The body's declared type or coding is none that the route takes."""
 
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    location = "header.Content-Type"
 
 
 class NotReady(Refusal):

@@ -9,10 +9,11 @@ from importlib.metadata import PackageNotFoundError, version
 from flask import Blueprint, Response
 
 from api import payloads
+from api.answers import Limits, Ready, ServiceInfo
 from api.decoding import MAX_PIXELS
-from api.envelope import described
+from api.errors import NotReady
 from api.metrics import CONTENT_TYPE
-from api.schemas import Limits, Ready, ServiceInfo
+from api.operation import described, documented
 from api.service import service
 
 LIBRARIES = ("tensorflow", "tensorflow-cpu", "keras", "onnxruntime", "numpy", "flask", "waitress")
@@ -21,7 +22,7 @@ routes = Blueprint("info", __name__)
 
 
 @routes.route("/init", methods=["GET", "POST"])
-@described
+@described()
 def init() -> tuple[str, None]:
     """Make sure that loading has begun, and answer at once."""
     service().initialise()
@@ -29,21 +30,21 @@ def init() -> tuple[str, None]:
 
 
 @routes.get("/health")
-@described
+@described()
 def health() -> tuple[str, None]:
     """Answer as long as the process can."""
     return "alive", None
 
 
 @routes.get("/ready")
-@described
+@described(NotReady)
 def ready() -> tuple[str, Ready]:
     """Answer 200 if images are welcome, and 503 with the reason if not."""
     return "ready", Ready(version=service().holder.check_ready().version)
 
 
 @routes.get("/service-info")
-@described
+@described()
 def service_info() -> tuple[str, ServiceInfo]:
     """Say what this process is, and what it takes."""
     started = service().started
@@ -64,6 +65,7 @@ def service_info() -> tuple[str, ServiceInfo]:
 
 
 @routes.get("/metrics")
+@documented("classifier_queue_depth 0.0\n", media_type="text/plain")
 def metrics() -> Response:
     """Say what was counted, to Prometheus."""
     return Response(service().metrics.exposition(), content_type=CONTENT_TYPE)

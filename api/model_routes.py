@@ -3,11 +3,9 @@
 from dataclasses import asdict
 from typing import Any
 
-from flask import Blueprint, request
+from flask import Blueprint
 
-from api.envelope import described
-from api.errors import Absent, Fault, Invalid
-from api.schemas import (
+from api.answers import (
     Argument,
     Arguments,
     Info,
@@ -15,9 +13,11 @@ from api.schemas import (
     Model,
     Models,
     Performance,
-    PerformanceOptions,
     Record,
 )
+from api.errors import Absent, Invalid, NotReady, RegistryAway
+from api.operation import described
+from api.schemas import PerformanceOptions
 from api.service import service
 from classifier.labels import OTHER
 from registry.record import StageRecord
@@ -26,7 +26,7 @@ routes = Blueprint("model", __name__)
 
 
 @routes.get("/info")
-@described
+@described(NotReady)
 def info() -> tuple[str, Info]:
     """Say which model serves, and how it came to."""
     holder = service().holder
@@ -46,7 +46,7 @@ def info() -> tuple[str, Info]:
 
 
 @routes.get("/labels")
-@described
+@described(NotReady)
 def labels() -> tuple[str, Labels]:
     """Name the classes, in the order of their indices."""
     model = service().holder.require()
@@ -59,10 +59,9 @@ def labels() -> tuple[str, Labels]:
 
 
 @routes.get("/performance")
-@described
-def performance() -> tuple[str, Performance]:
+@described(Invalid, Absent, NotReady)
+def performance(options: PerformanceOptions) -> tuple[str, Performance]:
     """Give the gate's figures on the model that serves, all or those that are asked for."""
-    options = PerformanceOptions.read(request.args.to_dict(flat=False))
     model = service().holder.require()
     verdict = model.verdict
     if verdict is None:
@@ -79,7 +78,7 @@ def performance() -> tuple[str, Performance]:
 
 
 @routes.get("/args")
-@described
+@described(NotReady)
 def args() -> tuple[str, Arguments]:
     """Give the arguments that training was called with."""
     model = service().holder.require()
@@ -89,7 +88,7 @@ def args() -> tuple[str, Arguments]:
 
 
 @routes.get("/args/<arg>")
-@described
+@described(Absent, NotReady)
 def arg(arg: str) -> tuple[str, Argument]:
     """Give one argument of the training."""
     model = service().holder.require()
@@ -102,7 +101,7 @@ def arg(arg: str) -> tuple[str, Argument]:
 
 
 @routes.get("/models")
-@described
+@described(RegistryAway)
 def models() -> tuple[str, Models]:
     """List the versions in the registry, and say which are in its stages since when."""
     listing = service().catalogue.listing()
@@ -130,4 +129,4 @@ def _only(figures: dict[str, Any], path: str) -> dict[str, Any]:
         if path.startswith(f"{name}.") and isinstance(value, dict):
             return {name: _only(value, path.removeprefix(f"{name}."))}
     known = ", ".join(figures) or "nothing"
-    raise Invalid(Fault("query.filter", f"there is no {path}; there is {known}"))
+    raise Absent(f"there is no {path}; there is {known}", "query.filter")

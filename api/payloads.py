@@ -16,6 +16,7 @@ RAW_TYPES = ("application/octet-stream", "application/x-www-form-urlencoded")
 
 PIXELS = "128 x 128 pixels, row by row, one byte each for red, green and blue"
 EXPECTED = f"exactly {NBYTES:,} raw bytes: {PIXELS}"
+EXPECTED_EACH = f"{NBYTES:,} raw bytes for each image: {PIXELS}"
 UNCHANGED = "(with curl, send a file unchanged with --data-binary @file)"
 
 
@@ -67,8 +68,8 @@ def raw_batch(body: bytes) -> Images:
     """
     if not body or len(body) % NBYTES:
         raise WrongLength(
-            f"the body must be {NBYTES:,} raw bytes for each image: {PIXELS}; it has {len(body):,} "
-            f"bytes {UNCHANGED}; an image file needs its own Content-Type, as image/png"
+            f"the body must be {EXPECTED_EACH}; it has {len(body):,} bytes {UNCHANGED}; "
+            "an image file needs its own Content-Type, as image/png"
         )
     check_count(len(body) // NBYTES)
     return from_raw(body)

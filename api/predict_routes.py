@@ -1,14 +1,23 @@
 """The routes that classify images."""
 
-from flask import Blueprint, Request, Response, g, jsonify, request
-from werkzeug.exceptions import RequestEntityTooLarge
+from flask import Blueprint, Request, Response, g, request
 
 from api import payloads
+from api.answers import Prediction, Predictions, Short
 from api.decoding import Upload
-from api.envelope import described
-from api.errors import Fault, Invalid, TooLarge, WrongType
+from api.errors import (
+    Invalid,
+    NotReady,
+    Overdue,
+    Stopping,
+    TooLarge,
+    WrongLength,
+    WrongType,
+)
+from api.forms import form_files
 from api.holder import Answer
-from api.schemas import ImagesDocument, Prediction, Predictions, PredictOptions
+from api.operation import Bodies, described, documented, respond_with
+from api.schemas import ImagesDocument, PredictOptions
 from api.service import service
 from classifier.labels import Labels
 from images import Images
@@ -19,8 +28,30 @@ IMAGE_TYPES = ("image/jpeg", "image/png", "image/webp", "image/bmp")
 FORM, JSON = "multipart/form-data", "application/json"
 TYPES = (payloads.RAW_TYPES[0], *IMAGE_TYPES, FORM, JSON)
 
+BINARY = {"type": "string", "format": "binary"}
+RAW: Bodies = {
+    payloads.RAW_TYPES[0]: {"schema": {**BINARY, "description": payloads.EXPECTED}},
+}
+BODIES: Bodies = {
+    payloads.RAW_TYPES[0]: {"schema": {**BINARY, "description": payloads.EXPECTED_EACH}},
+    **{kind: {"schema": {**BINARY, "description": "one image file"}} for kind in IMAGE_TYPES},
+    FORM: {
+        "schema": {
+            "type": "object",
+            "description": "an image file in each part, whatever the parts are called",
+            "properties": {"image": {"type": "array", "items": BINARY, "minItems": 1}},
+            "required": ["image"],
+            "additionalProperties": False,
+        },
+        "encoding": {"image": {"contentType": ", ".join(IMAGE_TYPES)}},
+    },
+    JSON: ImagesDocument,
+}
+WAIT = (NotReady, Overdue, Stopping)
+
 
 @routes.post("/")
+@documented(Short, WrongLength, TooLarge, WrongType, *WAIT, bodies=RAW)
 def classify() -> Response:
     """Answer the raw bytes of one image with the index of its class."""
     request.max_content_length = payloads.MAX_SINGLE
@@ -29,14 +60,13 @@ def classify() -> Response:
     service().holder.require()
     answer = service().batcher.submit(image, service().request_timeout)
     g.version = answer.version
-    return jsonify(message=str(answer.index))
+    return respond_with(Short(message=str(answer.index)))
 
 
 @routes.post("/predict")
-@described
-def predict() -> tuple[str, Predictions]:
+@described(WrongLength, Invalid, TooLarge, WrongType, *WAIT, bodies=BODIES)
+def predict(options: PredictOptions) -> tuple[str, Predictions]:
     """Answer one image or several with their classes, names and confidences."""
-    options = PredictOptions.read(request.args.to_dict(flat=False))
     answers = _ask(_images(request))
     g.version = answers[0].version
     labels = answers[0].labels
@@ -86,24 +116,9 @@ def _images(request: Request) -> Images:
         files = ImagesDocument.read(request.get_data(cache=False)).images
         uploads = [Upload(f"body.images.{index}", data) for index, data in enumerate(files)]
     elif kind == FORM:
-        uploads = _form_files(request)
+        boundary = request.mimetype_params.get("boundary", "")
+        uploads = form_files(request.get_data(cache=False), boundary)
     else:
         raise WrongType(f"Content-Type is {kind}, and must be one of {', '.join(TYPES)}")
     payloads.check_count(len(uploads))
     return service().decoder.decode(uploads, service().request_timeout)
-
-
-def _form_files(request: Request) -> list[Upload]:
-    try:
-        files = list(request.files.items(multi=True))
-        fields = list(request.form)
-    except RequestEntityTooLarge:
-        raise TooLarge(
-            f"the form is larger than {payloads.MAX_BODY:,} bytes, or has too many parts: send at "
-            f"most {payloads.MAX_IMAGES} image files, and nothing else"
-        ) from None
-    if fields:
-        raise Invalid(*(Fault(f"body.{name}", "this part is no file") for name in fields))
-    if not files:
-        raise Invalid(Fault("body", "the form has no file: give each image a part with a filename"))
-    return [Upload(f"body.{name}.{index}", file.read()) for index, (name, file) in enumerate(files)]

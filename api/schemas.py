@@ -1,10 +1,17 @@
-"""What requests and answers are made of, as pydantic models."""
+"""What requests are made of besides raw bytes, as pydantic models."""
 
 import base64
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+)
 from pydantic_core import ErrorDetails
 
 from api.errors import Fault, Invalid
@@ -20,8 +27,18 @@ def _from_base64(value: object) -> object:
         raise ValueError("this is not base64: encode the bytes of an image file") from None
 
 
-ImageFile = Annotated[bytes, BeforeValidator(_from_base64)]
+ImageFile = Annotated[
+    bytes,
+    BeforeValidator(_from_base64),
+    WithJsonSchema({"type": "string", "format": "byte", "contentEncoding": "base64"}),
+]
 """The bytes of an image file, in base64 (RFC 4648, 4) where they stand in JSON."""
+
+
+# A PNG file of one grey pixel.
+EXAMPLE = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNoAAAAggCB2kUIOwAAAABJRU5ErkJggg=="
+)
 
 
 class Asked(BaseModel):
@@ -52,12 +69,15 @@ class Options(Asked):
 class PredictOptions(Options):
     """The parameters of ``POST /predict``."""
 
-    proba: Literal["0", "1"] = Field("0", description="1 for the probabilities of all classes too.")
+    proba: Literal["0", "1"] = Field(
+        default="0", description="1 for the probabilities of all classes too.", examples=["1"]
+    )
     threshold: float | None = Field(
         default=None,
         ge=0,
         le=1,
         description="The confidence below which an answer is `other`, in place of the service's.",
+        examples=[0.7],
     )
 
 
@@ -68,6 +88,7 @@ class PerformanceOptions(Options):
         default=None,
         description="The one figure to give, as `accuracy` or, by the names that lead to it, "
         "`per_class.7.recall`.",
+        examples=["accuracy"],
     )
 
 
@@ -75,7 +96,10 @@ class ImagesDocument(Asked):
     """The JSON body of ``POST /predict``."""
 
     images: list[ImageFile] = Field(
-        min_length=1, max_length=MAX_IMAGES, description="Image files, each in base64."
+        min_length=1,
+        max_length=MAX_IMAGES,
+        description="Image files, each in base64.",
+        examples=[[EXAMPLE]],
     )
 
     @classmethod
@@ -89,133 +113,6 @@ class ImagesDocument(Asked):
             return cls.model_validate_json(body)
         except ValidationError as error:
             raise Invalid(*_faults(error, "body", cls)) from None
-
-
-class Prediction(BaseModel):
-    """What the model says of one image."""
-
-    index: int = Field(description="The number of the class.")
-    label: str = Field(description="Its name, or `other` if the confidence is too low.")
-    confidence: float = Field(description="Its probability, 0 to 1.")
-    probabilities: dict[str, float] | None = Field(
-        default=None, description="The probability of each class, by name; with `proba=1`."
-    )
-
-
-class Predictions(BaseModel):
-    """What one model says of the images of a request."""
-
-    version: str = Field(description="The model that says so: the SHA-256 of its file.")
-    threshold: float = Field(description="The confidence below which a label is `other`.")
-    predictions: list[Prediction] = Field(description="One for each image, in the order sent.")
-
-
-class Ready(BaseModel):
-    """The model that answers."""
-
-    version: str = Field(description="The SHA-256 of its file.")
-
-
-class Record(BaseModel):
-    """How a version came into a stage of the registry."""
-
-    stage: str
-    version: str
-    previous: str = Field(description="The version that it replaced; empty for the first.")
-    sequence: int = Field(description="How many changes the stage has seen, with this one.")
-    operation: str = Field(description="The unique id of the change.")
-    action: str = Field(description="`publish`, `promote` or `rollback`.")
-    who: str
-    when: str = Field(description="ISO 8601, UTC.")
-    why: str
-    card_sha256: str
-    verdict: str = Field(description="The id of the gate's verdict; empty if nobody asked for one.")
-    verdict_sha256: str
-    forced: bool = Field(description="Whether a person let it in without a passing verdict.")
-    signature: str
-
-
-class Info(BaseModel):
-    """The model that serves."""
-
-    version: str = Field(description="The SHA-256 of its file.")
-    classes: list[str] = Field(description="Their names, in the order of their indices.")
-    threshold: float = Field(description="The confidence below which an answer is `other`.")
-    since: str = Field(description="When this process began to serve it: ISO 8601, UTC.")
-    production: Record | None = Field(description="How it came there; null if it is pinned.")
-    from_cache: bool = Field(description="Whether the registry was away when it was chosen.")
-    problem: str = Field(description="What keeps another model from serving; mostly empty.")
-    device: str = Field(description="What it runs on, as `CPU` or `GPU:0`.")
-    runtime: str = Field(description="What runs it.")
-    precision: str = Field(description="What it computes with.")
-
-
-class Labels(BaseModel):
-    """The names of the classes."""
-
-    version: str
-    labels: list[str] = Field(description="In the order of their indices.")
-    other: str = Field(description="The label of an answer below the threshold.")
-    threshold: float
-
-
-class Performance(BaseModel):
-    """The gate's figures on held-out images, with their confidence intervals."""
-
-    version: str
-    judged: str = Field(description="When: ISO 8601, UTC.")
-    metrics: dict[str, Any]
-
-
-class Arguments(BaseModel):
-    """What training was called with."""
-
-    version: str
-    arguments: dict[str, Any]
-
-
-class Argument(BaseModel):
-    """One of the arguments of a training."""
-
-    version: str
-    name: str
-    value: Any
-
-
-class Model(BaseModel):
-    """A version in the registry."""
-
-    version: str
-    stages: list[str] = Field(description="Those that it is in.")
-
-
-class Models(BaseModel):
-    """What is in the registry."""
-
-    asked: str = Field(description="When the registry said so: ISO 8601, UTC.")
-    testing: Record | None
-    production: Record | None = Field(description="What is in production, and since when.")
-    versions: list[Model] = Field(description="Oldest first.")
-
-
-class Limits(BaseModel):
-    """What one request may have."""
-
-    body: int = Field(description="Bytes.")
-    images: int
-    pixels: int = Field(description="In all image files together.")
-    seconds: float = Field(description="In which it must arrive, and is answered.")
-
-
-class ServiceInfo(BaseModel):
-    """The process that answers."""
-
-    host: str
-    started: str = Field(description="ISO 8601, UTC.")
-    uptime: float = Field(description="Seconds.")
-    waiting: int = Field(description="Images that wait for the model.")
-    limits: Limits
-    libraries: dict[str, str] = Field(description="The versions of what it runs on.")
 
 
 def _faults(error: ValidationError, where: str, kind: type[BaseModel]) -> list[Fault]:

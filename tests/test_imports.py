@@ -57,6 +57,8 @@ def test_dependencies_point_one_way(package: str) -> None:
         ("markdown_it", {"registry"}),
         ("flask", {"api", "benchmarks"}),
         ("waitress", {"api"}),
+        ("openapi_pydantic", {"api"}),
+        ("flask_openapi3_swagger", {"api"}),
         ("prometheus_client", {"api", "rollout"}),
         ("pickle", set()),
     ],

@@ -54,14 +54,14 @@ def test_concurrent_callers_get_their_own_answers(ready: Flask) -> None:
 def test_a_wrong_length_is_refused_with_what_is_expected(ready: Flask, length: int) -> None:
     answer = ready.test_client().post("/", data=bytes(length))
     assert answer.status_code == 400
-    assert "exactly 49,152 raw bytes" in answer.json["error"]  # type: ignore[index]
-    assert f"has {length:,} bytes" in answer.json["error"]  # type: ignore[index]
+    assert "exactly 49,152 raw bytes" in answer.json["detail"]  # type: ignore[index]
+    assert f"has {length:,} bytes" in answer.json["detail"]  # type: ignore[index]
 
 
 def test_a_huge_body_is_refused(ready: Flask) -> None:
     answer = ready.test_client().post("/", data=bytes(MAX_SINGLE + 1))
     assert answer.status_code == 413
-    assert answer.json["error"] == "the body is larger than 1,048,576 bytes"  # type: ignore[index]
+    assert answer.json["detail"] == "the body is larger than 1,048,576 bytes"  # type: ignore[index]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_huge_body_is_refused(ready: Flask) -> None:
 def test_a_wrong_type_is_refused(ready: Flask, sent: str) -> None:
     answer = ready.test_client().post("/", data=image(1), content_type=sent)
     assert answer.status_code == 415
-    assert sent.partition(";")[0] in answer.json["error"]  # type: ignore[index]
+    assert sent.partition(";")[0] in answer.json["detail"]  # type: ignore[index]
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
@@ -78,15 +78,15 @@ def test_a_wrong_method_is_refused_with_those_allowed(ready: Flask, method: str)
     answer = ready.test_client().open("/", method=method)
     assert answer.status_code == 405
     assert set(answer.headers["Allow"].split(", ")) == {"POST", "OPTIONS"}
-    assert "POST" in answer.json["error"]  # type: ignore[index]
-    assert method in answer.json["error"]  # type: ignore[index]
+    assert "POST" in answer.json["detail"]  # type: ignore[index]
+    assert method in answer.json["detail"]  # type: ignore[index]
 
 
 def test_an_unknown_path_is_refused_in_json(ready: Flask) -> None:
     answer = ready.test_client().get("/no/such path")
     assert answer.status_code == 404
-    sentence = "there is nothing at /no/such path; images go to POST /"
-    assert answer.json["error"] == sentence  # type: ignore[index]
+    sentence = "there is nothing at /no/such path; images go to POST /predict"
+    assert answer.json["detail"] == sentence  # type: ignore[index]
 
 
 def test_without_a_model_the_reason_is_given(app: Flask, holder: Holder) -> None:
@@ -95,7 +95,7 @@ def test_without_a_model_the_reason_is_given(app: Flask, holder: Holder) -> None
     for answer in (client.post("/", data=image(1)), client.get("/ready"), client.get("/info")):
         assert answer.status_code == 503
         assert int(answer.headers["Retry-After"]) > 0
-        assert "nothing is in production" in answer.json["error"]  # type: ignore[index]
+        assert "nothing is in production" in answer.json["detail"]  # type: ignore[index]
     assert client.get("/health").status_code == 200
     assert client.post("/", data=b"short").status_code == 400
 
@@ -152,8 +152,8 @@ def test_an_unforeseen_error_is_answered_with_an_id_logged_and_alerted_once(
     for answer in answers:
         assert answer.status_code == 500
         assert "secret" not in answer.text
-        assert len(answer.json["error_id"]) == 32  # type: ignore[index]
-    first_id = answers[0].json["error_id"]  # type: ignore[index]
+        assert len(answer.json["error-id"]) == 32  # type: ignore[index]
+    first_id = answers[0].json["error-id"]  # type: ignore[index]
     logged = [record for record in caplog.records if first_id in record.getMessage()]
     assert logged[0].exc_info is not None
     assert logged[0].exc_info[0] is ZeroDivisionError

@@ -90,7 +90,7 @@ def test_from_an_empty_registry_through_swaps_under_load_to_the_end(
     versions = [card.version for _, card in models]
     with ThreadPoolExecutor(4) as pool, Process(tmp_path) as service:
         service.wait_for("/health")
-        assert "file:registry has no model" in service.wait_for("/ready", 503)["error"]
+        assert "file:registry has no model" in service.wait_for("/ready", 503)["detail"]
         assert requests.post(service.url, data=bytes(NBYTES), timeout=WITHIN).status_code == 503
 
         promote(registry, models[0])

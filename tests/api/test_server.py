@@ -123,7 +123,8 @@ def receive_up_to(connection: socket.socket, end: bytes) -> None:
 def parts(answer: bytes) -> tuple[int, dict[str, str]]:
     """The status and the JSON document of the only answer in ``answer``."""
     header, _, body = answer.partition(b"\r\n\r\n")
-    assert b"Content-Type: application/json" in header
+    kind = b"json" if b" 200 " in header[:13] else b"problem+json"
+    assert b"Content-Type: application/" + kind + b"\r\n" in header
     return int(header.split()[1]), json.loads(body)
 
 
@@ -201,7 +202,7 @@ def test_what_is_no_request_is_refused_in_json(
     with sent(serve(), request_) as connection:
         found, document = parts(everything(connection))
     assert found == status
-    assert document["error"]
+    assert document["detail"]
 
 
 def test_http_1_0_needs_no_host(serve: Callable[..., Running]) -> None:
@@ -214,7 +215,8 @@ def test_a_huge_body_is_refused_while_it_is_still_being_sent(
 ) -> None:
     answer = requests.post(serve().url, data=bytes(50_000_000), timeout=FOREVER)
     assert answer.status_code == 413
-    assert answer.json() == {"error": f"the body is larger than {MAX_BODY:,} bytes"}
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json()["detail"] == f"the body is larger than {MAX_BODY:,} bytes"
 
 
 def test_a_huge_body_is_not_asked_for(serve: Callable[..., Running]) -> None:
@@ -302,7 +304,7 @@ def test_a_request_that_drips_is_refused_when_its_time_is_up(
     with sent(serve(request_timeout=0.5), beginning) as connection:
         status, document = parts(drip(connection, b"x" * 2000))
     assert status == 408
-    assert "did not arrive in time" in document["error"]
+    assert "did not arrive in time" in document["detail"]
 
 
 def test_the_time_for_a_request_begins_anew_on_a_kept_connection(

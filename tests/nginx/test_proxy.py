@@ -11,6 +11,8 @@ from http.client import HTTPResponse
 import pytest
 import requests
 
+from api.answers import Problem
+from api.operation import PROBLEM
 from api.payloads import MAX_BODY
 from api.server import KEEP_ALIVE, MAX_HEADERS
 from api.settings import ServeSettings
@@ -35,10 +37,13 @@ def head(path: str, *extra: str, method: str = "POST") -> bytes:
 
 def refused(answer: requests.Response, status: int, sentence: str) -> bool:
     """Whether an answer is an error as the service would write it, under the same headers."""
-    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/json")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, PROBLEM)
+    document = answer.json()
+    Problem.model_validate(document | {"method": "", "url": ""})  # of which nginx says nothing
+    assert (document["status"], document["request-id"]) == (status, answer.headers["X-Request-Id"])
     assert answer.headers.items() >= SAFE.items()
     assert re.fullmatch("[0-9a-f]{32}", answer.headers["X-Request-Id"])
-    return sentence in answer.json()["error"]
+    return sentence in document["detail"]
 
 
 def sent(proxy: Proxy, request: bytes) -> tuple[int, dict[str, str]]:
@@ -133,7 +138,7 @@ def test_what_cannot_be_read_is_refused_in_json(
 ) -> None:
     found, document = sent(proxy, request_)
     assert found == status
-    assert sentence in document["error"]
+    assert sentence in document["detail"]
     assert not upstream.requests
     (line,) = proxy.lines(1)
     assert line["status"] == status
@@ -167,7 +172,8 @@ def test_no_spelling_of_metrics_reaches_the_service(
     proxy: Proxy, upstream: Upstream, path: str
 ) -> None:
     status, document = sent(proxy, head(path, "Connection: close", method="GET"))
-    assert (status, document) == (404, {"error": "there is nothing here; images go to POST /"})
+    assert (status, document["status"]) == (404, 404)
+    assert document["detail"] == "there is nothing here; images go to POST /predict"
     assert not upstream.requests
 
 
@@ -262,7 +268,7 @@ def test_while_one_replica_is_away_the_other_answers(start: Start, upstream: Ups
 
 
 def not_ready(handler: Handler) -> None:
-    handler.answer(503, error="no model serves yet: the registry is being asked")
+    handler.answer(503, detail="no model serves yet: the registry is being asked")
 
 
 def test_a_replica_without_a_model_sends_readers_to_another(
@@ -278,7 +284,7 @@ def test_a_replica_without_a_model_sends_readers_to_another(
     for _ in range(4):
         answer = proxy.ask("GET", "/ready")
         assert answer.status_code == 503
-        assert answer.json()["error"].startswith("no model serves yet")
+        assert answer.json()["detail"].startswith("no model serves yet")
 
 
 def test_a_service_that_hangs_is_given_up(start: Start, upstream: Upstream) -> None:

@@ -16,6 +16,7 @@ from alerts.settings import AlertSettings
 from api.app import create_app
 from api.batcher import Batcher
 from api.catalogue import Catalogue
+from api.docs_routes import POLICY
 from api.holder import Answer, Holder, Snapshot
 from api.metrics import Metrics
 from api.server import Server, listen
@@ -101,10 +102,15 @@ def test_the_sentences_of_the_service_pass(start: Start, service: Running) -> No
     proxy = start(service.port)
     answer = proxy.ask("POST", data=b"short", headers={"X-Request-Id": "caller-7"})
     assert answer.status_code == 400
-    assert "exactly 49,152 raw bytes" in answer.json()["error"]
+    assert "exactly 49,152 raw bytes" in answer.json()["detail"]
     assert answer.headers["X-Request-Id"] == "caller-7"
     assert proxy.ask("GET").headers["Allow"]
-    assert proxy.ask("GET", "/nowhere").json()["error"].startswith("there is nothing at /nowhere")
+    assert proxy.ask("GET", "/nowhere").json()["detail"].startswith("there is nothing at /nowhere")
+
+
+def test_the_page_keeps_its_own_policy(start: Start, service: Running) -> None:
+    answer = start(service.port).ask("GET", "/docs")
+    assert answer.headers["Content-Security-Policy"] == POLICY
 
 
 def test_a_body_that_drips_has_as_long_as_any_other(start: Start) -> None:
@@ -155,7 +161,7 @@ def test_the_process_says_through_nginx_what_it_lacks(start: Start, tmp_path: Pa
         service.wait_for("/ready", 503)
         answer = start(service.port).ask("POST", data=bytes(NBYTES))
         assert answer.status_code == 503
-        assert "no model" in answer.json()["error"]
+        assert "no model" in answer.json()["detail"]
         assert answer.headers["Retry-After"] == "5"
         request_id = answer.headers["X-Request-Id"]
         assert request_id in [line.get("request_id") for line in service.lines]

@@ -1,0 +1,82 @@
+"""The description of this interface, for programs and for people; nothing is fetched elsewhere."""
+
+from importlib import resources
+
+import flask_openapi3_swagger
+from flask import Blueprint, Response, current_app, jsonify
+
+from api import openapi
+from api.errors import Absent
+from api.operation import documented
+
+routes = Blueprint("docs", __name__)
+
+# Nothing but what is served here may load or be asked; Swagger UI has its pictures in its style.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Image classifier</title>
+<link rel="icon" href="docs/swagger.svg">
+<link rel="stylesheet" href="docs/swagger-ui.css">
+</head>
+<body>
+<div id="page"></div>
+<script src="docs/swagger-ui-bundle.js"></script>
+<script src="docs/start.js"></script>
+</body>
+</html>
+"""
+
+START = """SwaggerUIBundle({
+  url: new URL("openapi.json", window.location.href).href,
+  dom_id: "#page",
+  deepLinking: true,
+  validatorUrl: null,
+});
+"""
+
+SWAGGER = resources.files(flask_openapi3_swagger) / "templates" / "swagger"
+ASSETS = {
+    "swagger-ui-bundle.js": ("js", "text/javascript"),
+    "swagger-ui.css": ("css", "text/css"),
+    "swagger.svg": ("images", "image/svg+xml"),
+}
+
+
+@routes.get("/openapi.json")
+@documented("{}", media_type="application/json")
+def description() -> Response:
+    """Describe this interface to programs, as OpenAPI 3.1."""
+    return jsonify(openapi.document(current_app))
+
+
+@routes.get("/docs")
+def page() -> Response:
+    """Describe this interface to people, by Swagger UI."""
+    return _strict(Response(PAGE, content_type="text/html; charset=utf-8"))
+
+
+@routes.get("/docs/<name>")
+def asset(name: str) -> Response:
+    """A part of the page."""
+    if name == "start.js":
+        return _strict(Response(START, content_type="text/javascript; charset=utf-8"))
+    if name not in ASSETS:
+        raise Absent(f"there is no {name} here; the page is at /docs")
+    folder, media_type = ASSETS[name]
+    content = (SWAGGER / folder / name).read_bytes()
+    return _strict(Response(content, content_type=f"{media_type}; charset=utf-8"))
+
+
+def _strict(response: Response) -> Response:
+    response.headers["Content-Security-Policy"] = POLICY
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response

@@ -1,0 +1,122 @@
+"""The description of the interface: whole, valid, and true of the running service."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from jsonschema import Draft202012Validator
+from openapi_pydantic import OpenAPI
+
+from api.app import create_app
+from api.holder import Holder, Snapshot
+from api.server import Server, listen
+from api.service import Service
+from api.settings import ServeSettings
+from registry.verdict import Verdict
+from tests.api.processes import ROOT
+from tests.nginx.proxies import free_port
+
+FOREVER = 60.0  # seconds; no test waits for as long unless it fails
+
+VERDICT = Verdict("1", "a" * 64, "", True, (), {"accuracy": 0.9}, "f", "2026-01-01T00:00:00Z")
+
+EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "20")
+UNDESCRIBED = {"/docs", "/docs/<name>"}  # a page for people
+
+
+@pytest.fixture
+def document(app: Flask) -> Any:
+    return app.test_client().get("/openapi.json").json
+
+
+def test_the_document_is_valid_and_describes_every_route(app: Flask, document: Any) -> None:
+    OpenAPI.model_validate(document)
+    described = {
+        (path.replace("{arg}", "<arg>"), method.upper())
+        for path, item in document["paths"].items()
+        for method in item
+    }
+    rules = [rule for rule in app.url_map.iter_rules() if rule.rule not in UNDESCRIBED]
+    there = {(rule.rule, method) for rule in rules for method in rule.methods or ()}
+    assert described == {each for each in there if each[1] not in {"HEAD", "OPTIONS"}}
+
+
+def test_every_operation_says_what_it_does_and_how_it_may_end(document: Any) -> None:
+    for item in document["paths"].values():
+        for operation in item.values():
+            assert operation["summary"].endswith(".")
+            assert {"200", "405", "500"} <= set(operation["responses"])
+
+
+def test_every_field_has_an_example_that_fits(document: Any) -> None:
+    components = document["components"]["schemas"]
+    for name, model in components.items():
+        for field, schema in model["properties"].items():
+            nested = "$ref" in str(schema)
+            assert nested or "const" in schema or schema["examples"], (name, field)
+            whole = schema | {"components": document["components"]}
+            for example in schema.get("examples", []):
+                Draft202012Validator(whole).validate(example)
+
+
+def test_the_page_loads_nothing_from_elsewhere(app: Flask) -> None:
+    client = app.test_client()
+    page = client.get("/docs")
+    assert page.content_type == "text/html; charset=utf-8"
+    assert "unsafe" not in page.headers["Content-Security-Policy"]
+    assert page.headers["Content-Security-Policy"].startswith("default-src 'none'; ")
+    loaded = re.findall(r'(?:src|href)="(.*?)"', page.text)
+    assert loaded
+    for path in loaded:
+        asset = client.get(f"/{path}")
+        assert asset.status_code == 200, path
+        assert asset.headers["X-Content-Type-Options"] == "nosniff"
+    assert not re.search(r"<style|<script>|\son\w+=", page.text)
+
+
+@pytest.mark.parametrize("name", ["x.js", "..%2f..%2f__init__.py", "__init__.py", "js"])
+def test_nothing_else_of_the_package_is_shown(app: Flask, name: str) -> None:
+    assert app.test_client().get(f"/docs/{name}").status_code == 404
+
+
+@pytest.fixture
+def url(service: Service, holder: Holder, snapshot: Snapshot) -> Iterator[str]:
+    """Where the service runs."""
+    holder.swap(replace(snapshot, verdict=VERDICT))
+    port = free_port()
+    server = Server(create_app(service), listen("127.0.0.1", port), ServeSettings())
+    with ThreadPoolExecutor(1) as thread:
+        finished = thread.submit(server.run)
+        yield f"http://127.0.0.1:{port}"
+        server.stop()
+        assert finished.result(FOREVER)
+
+
+@pytest.mark.timeout(1800)
+def test_schemathesis_finds_the_service_as_described(url: str, tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [
+            Path(sys.executable).parent / "schemathesis",
+            "run",
+            f"{url}/openapi.json",
+            "--checks=all",
+            f"--max-examples={EXAMPLES}",
+            "--seed=1",
+            "--generation-database=none",
+            "--no-color",
+        ],
+        env=os.environ | {"SCHEMATHESIS_HOOKS": "tests.api.strategies", "PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
