@@ -165,7 +165,9 @@ def test_production_serves_promotes_and_judges(
 def test_a_pinned_version_is_served_whatever_is_in_production(cluster: Cluster, port: str) -> None:
     configuration, pinned = {"SERVE_PORT": port}, {"MODEL_VERSION": cluster.second}
     with cluster.play("Deployment/classifier", configuration, pinned) as service:
-        assert service.wait_for(f"http://127.0.0.1:{port}/ready")["data"]["version"] == cluster.second
+        assert (
+            service.wait_for(f"http://127.0.0.1:{port}/ready")["data"]["version"] == cluster.second
+        )
 
 
 def ask(url: str, images: np.ndarray) -> list[str]:
