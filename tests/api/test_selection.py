@@ -328,9 +328,10 @@ def test_a_service_without_tensorflow_says_what_runs(
     put(on_disk, models[0], files)
     with Process(tmp_path, MODEL_PRECISION="int8") as service:
         service.wait_for("/ready")
-        info = service.wait_for("/info")
+        info = service.wait_for("/info")["data"]
         assert (info["runtime"], info["precision"]) == ("onnx", "int8")
-        assert "onnxruntime" in info["libraries"]
+        process = service.wait_for("/service-info")["data"]
+        assert "onnxruntime" in process["libraries"]
         metrics = requests.get(f"{service.url}/metrics", timeout=PATIENT).text
         [line] = [each for each in metrics.splitlines() if each.startswith("classifier_model_info")]
         assert 'precision="int8"' in line
