@@ -1,6 +1,7 @@
 """Load from wrk, a generator in C, and what it says of the answers."""
 
 import json
+import math
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from benchmarks.errors import ServerFailed, Unprepared
 SCRIPT = Path(__file__).with_name("wrk.lua")
 TIMEOUT = 60  # seconds after which wrk counts an answer as one that never came
 STARTING = 30  # seconds that wrk may take on top of a load, to open connections on busy cores
+LONGEST = 10  # seconds that a load may take where answers are slow
 STEADY = 2  # answers per connection from which on latencies are more than the first wave's
 
 
@@ -72,6 +74,19 @@ class Load:
         the second answer of a connection, the slow ones are missing.
         """
         return self.answered >= STEADY * self.connections
+
+
+def duration(seconds: int, connections: int, throughput: float) -> int:
+    """How long a load must be, in seconds, for it to be steady, but not over :data:`LONGEST`.
+
+    Args:
+        seconds: how long it is at least.
+        connections: how many it is from.
+        throughput: the answers per second to expect.
+    """
+    if not throughput:
+        return LONGEST
+    return max(seconds, min(LONGEST, math.ceil(STEADY * connections / throughput)))
 
 
 def require_wrk() -> str:

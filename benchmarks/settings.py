@@ -26,7 +26,9 @@ class BenchSettings(Settings):
         "is started that would not be through by then.",
     )
     rounds: int = Field(5, ge=1, description="How many times each server is started and measured.")
-    seconds: int = Field(2, ge=1, description="How long each load lasts.")
+    seconds: int = Field(
+        2, ge=1, description="How long each load lasts; up to 10 where answers are slow."
+    )
     connections: CommaSeparated[int] = Field(
         (1, 8, 64, 256), description="Connections that send one request after another, per load."
     )
@@ -37,7 +39,7 @@ class BenchSettings(Settings):
         (), description="The servers that are measured, by name; if empty, all."
     )
     batches: CommaSeparated[int] = Field(
-        (1, 8, 32, 64), description="Images per call in which the bare forward pass is measured."
+        (1, 8, 32), description="Images per call in which the bare forward pass is measured."
     )
     port: int = Field(
         8600, ge=1, le=65533, description="Where every server listens; the next two are its too."

@@ -1,5 +1,6 @@
 """One visit to a server: start it, ask it, load it, ask it again, end it and all it started."""
 
+import math
 import os
 import tempfile
 import time
@@ -12,7 +13,7 @@ from typing import Any
 import requests
 
 from benchmarks.errors import ServerFailed
-from benchmarks.load import Load, Target, apply
+from benchmarks.load import Load, Target, apply, duration
 from benchmarks.models import Model
 from benchmarks.processes import Tree, require_free
 from benchmarks.results import Visit
@@ -34,7 +35,7 @@ class Extent:
     Attributes:
         port: where the server listens.
         connections: one load for each of these numbers.
-        seconds: how long each lasts.
+        seconds: how long each lasts, unless answers are slow.
     """
 
     port: int
@@ -118,7 +119,7 @@ def _measure(tree: Tree, asker: Asker, extent: Extent, folder: Path) -> dict[str
     """What a server does that is ready: fields of a visit."""
     wrong = asker.count_wrong()
     target = Target(asker.url, asker.server.wire.content_type, _written(asker.bodies, folder))
-    loads = tuple(_load(tree, target, count, extent.seconds) for count in extent.connections)
+    loads = _loads(tree, target, extent)
     memory = tree.memory()
     wrong += asker.count_wrong()
     return {"memory": memory, "asked": 2 * len(asker.bodies), "wrong": wrong, "loads": loads}
@@ -135,11 +136,16 @@ def _wait_until_ready(tree: Tree, asker: Asker) -> None:
         time.sleep(POLL)
 
 
-def _load(tree: Tree, target: Target, connections: int, seconds: int) -> Load:
-    load = apply(target, connections, seconds)
-    if tree.exit_code is not None:
-        raise ServerFailed(f"it ended with exit code {tree.exit_code} at {connections} connections")
-    return load
+def _loads(tree: Tree, target: Target, extent: Extent) -> tuple[Load, ...]:
+    """The loads, each as long as the throughput of the one before says that it has to be."""
+    loads: list[Load] = []
+    for connections in extent.connections:
+        expected = loads[-1].throughput if loads else math.inf
+        seconds = duration(extent.seconds, connections, expected)
+        loads.append(apply(target, connections, seconds))
+        if tree.exit_code is not None:
+            raise ServerFailed(f"it ended with {tree.exit_code} at {connections} connections")
+    return tuple(loads)
 
 
 def _written(bodies: Sequence[bytes], folder: Path) -> Sequence[Path]:

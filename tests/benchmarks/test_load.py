@@ -1,10 +1,11 @@
 import json
+import math
 from pathlib import Path
 
 import pytest
 
 from benchmarks.errors import ServerFailed
-from benchmarks.load import Load, parse
+from benchmarks.load import LONGEST, Load, duration, parse
 
 FIGURES = {
     "microseconds": 2_000_000,
@@ -42,6 +43,16 @@ def test_an_output_without_figures_is_an_error() -> None:
 @pytest.mark.parametrize(("answered", "steady"), [(15, False), (16, True)])
 def test_a_load_of_one_wave_says_nothing_of_latency(answered: int, steady: bool) -> None:
     assert Load(8, 1.0, answered, 0.1, 0.1).steady == steady
+
+
+@pytest.mark.parametrize(
+    ("connections", "throughput", "seconds"),
+    [(1, math.inf, 2), (64, 64.0, 2), (64, 50.0, 3), (256, 50.0, LONGEST), (8, 0.0, LONGEST)],
+)
+def test_a_load_is_longer_where_answers_are_slow(
+    connections: int, throughput: float, seconds: int
+) -> None:
+    assert duration(2, connections, throughput) == seconds
 
 
 def test_the_script_prints_every_figure() -> None:
