@@ -1,6 +1,6 @@
 """The OpenAPI document of the service, made of what its views say of themselves.
 
-``docs/decisions/0004-openapi.md`` says why by openapi-pydantic.
+``docs/decisions/0005-openapi.md`` says why by openapi-pydantic.
 """
 
 import re
