@@ -5,12 +5,11 @@ the gate has signed come here, and they are loaded with nothing beside them: fro
 libraries of further operators, and ONNX Runtime itself refuses weights in other files.
 """
 
-import os
-
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
+from classifier.cores import cores
 from classifier.errors import HostileModel, UnreadableModel, WrongShape
 from classifier.external_data import require_none
 from classifier.runtime import INPUT_SHAPE, Classifier, Precision
@@ -58,11 +57,6 @@ def load(content: bytes, precision: Precision, classes: int) -> ONNXClassifier:
         raise UnreadableModel(f"this is not a loadable ONNX model: {reason}") from error
     _require_shapes(session, classes)
     return ONNXClassifier(session, precision)
-
-
-def cores() -> int:
-    """How many processor cores this process may use."""
-    return len(os.sched_getaffinity(0))
 
 
 def _options() -> onnxruntime.SessionOptions:
