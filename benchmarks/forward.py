@@ -19,6 +19,7 @@ from registry.names import VARIANTS
 
 ROOT = Path(__file__).parent.parent
 WARM = 2  # calls before the clock starts; the first of a size is slower
+LONGEST_REASON = 300  # characters
 WITHIN = 120.0  # seconds for all of it
 
 
@@ -37,7 +38,8 @@ def measure(model: Path, classes: int, seconds: float, batches: Sequence[int]) -
     except subprocess.TimeoutExpired:
         raise ServerFailed(f"the forward pass of {model.name} took over {WITHIN:.0f} s") from None
     if ended.returncode:
-        raise ServerFailed(f"the forward pass of {model.name} failed: {ended.stderr[-600:]}")
+        reason = " ".join(ended.stderr.split())[-LONGEST_REASON:]
+        raise ServerFailed(f"the forward pass of {model.name} failed: ...{reason}")
     return {int(size): rate for size, rate in json.loads(ended.stdout).items()}
 
 

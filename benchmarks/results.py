@@ -20,6 +20,7 @@ class Visit:
         model: by name.
         server: by name.
         ready: seconds from its start to its first right answer.
+        runs: what this service says that runs the model; empty for the others.
         memory: bytes resident after the loads, of all its processes.
         asked: questions before and after the loads whose answers were checked.
         wrong: how many of them were not answered as the model does.
@@ -33,6 +34,7 @@ class Visit:
     model: str
     server: str
     ready: float = 0.0
+    runs: str = ""
     memory: int = 0
     asked: int = 0
     wrong: int = 0

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from benchmarks import environments
@@ -33,6 +33,7 @@ class Server:
         path: the route that takes images.
         wire: how they travel.
         from_model: whether its answers are a model's.
+        metrics: the route that says what runs the model; empty if there is none.
     """
 
     command: Sequence[str]
@@ -41,6 +42,7 @@ class Server:
     path: str = "/"
     wire: Wire = RAW
     from_model: bool = True
+    metrics: str = ""
 
     def variables(self, temporary: Path) -> dict[str, str]:
         """Its whole environment, with a folder for temporary files."""
@@ -105,25 +107,20 @@ def _service(variant: str, **choice: str) -> Callable[[Place], Server]:
     def make(place: Place) -> Server:
         cache = place.work.resolve() / place.model.name / "caches" / variant
         own = {"MODEL_CACHE": str(cache), **choice}
-        return _ours("api", place, dict(place.model.registry) | own)
+        server = _ours("api", place, dict(place.model.registry) | own)
+        return replace(server, metrics="/metrics")
 
     return make
 
 
 def _echo(place: Place) -> Server:
-    return _ours("benchmarks.echo", place, {}, from_model=False)
+    return replace(_ours("benchmarks.echo", place, {}), from_model=False)
 
 
-def _ours(
-    module: str, place: Place, variables: Mapping[str, str], from_model: bool = True
-) -> Server:
+def _ours(module: str, place: Place, variables: Mapping[str, str]) -> Server:
     listening = {"SERVE_PORT": str(place.port), "LOG_LEVEL": "WARNING"}
-    return Server(
-        [str(place.programs / "python"), "-m", module],
-        ROOT,
-        {**listening, **variables},
-        from_model=from_model,
-    )
+    command = [str(place.programs / "python"), "-m", module]
+    return Server(command, ROOT, {**listening, **variables})
 
 
 def _script(peer: str, path: str = "/", **environment: str) -> Callable[[Place], Server]:

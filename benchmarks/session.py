@@ -127,7 +127,7 @@ class Session:
 
 def describe(visit: Visit) -> str:
     """A visit in a line."""
-    who = f"{visit.model} {visit.server}"
+    who = f"{visit.model} {visit.server}" + (f" ({visit.runs})" if visit.runs else "")
     if visit.problem:
         return f"{who}: {visit.problem}"
     answers = ", ".join(f"{load.throughput:,.0f}" for load in visit.loads)

@@ -45,6 +45,7 @@ def _model(results: Results, model: str, connections: Sequence[int]) -> str:
             results,
             model,
             {
+                "runs": _runs,
                 "ready (s)": _plain(spread.ready, "{:.1f}"),
                 "memory (MiB)": _plain(lambda visit: visit.memory / 2**20),
                 "errors": _sum(lambda visit: sum(load.errors for load in visit.loads)),
@@ -100,6 +101,10 @@ def _latency(connections: int) -> Cell:
         return bound + " / ".join(f"{1e3 * each.median:,.1f}" if each else NONE for each in found)
 
     return cell
+
+
+def _runs(results: Results, model: str, server: str) -> str:
+    return ", ".join(dict.fromkeys(it.runs for it in results.of(model, server) if it.runs)) or NONE
 
 
 def _wrong(results: Results, model: str, server: str) -> str:

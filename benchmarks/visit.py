@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import tempfile
 import time
 from collections.abc import Sequence
@@ -103,16 +104,27 @@ def pay(number: int, name: str, server: Server, model: Model, extent: Extent) ->
                 asker = _asker(server, model, extent.port)
                 _wait_until_ready(tree, asker)
                 ready = time.monotonic() - started
+                runs = _runs(server, extent.port)
                 found = _measure(tree, asker, extent, Path(folder))
         except ServerFailed as error:
             return Visit(**facts, strays=tree.strays, problem=f"{error}{_end_of(log)}")
     require_free(extent.port)
-    return Visit(**facts, ready=ready, strays=tree.strays, **found)
+    return Visit(**facts, ready=ready, runs=runs, strays=tree.strays, **found)
 
 
 def _asker(server: Server, model: Model, port: int) -> Asker:
     bodies = [server.wire.encode(image.read_bytes()) for image in model.images]
     return Asker(server, f"http://127.0.0.1:{port}{server.path}", bodies, model.answers)
+
+
+def _runs(server: Server, port: int) -> str:
+    """The runtime and precision of which the server's metrics tell, if it has any."""
+    if not server.metrics:
+        return ""
+    page = requests.get(f"http://127.0.0.1:{port}{server.metrics}", timeout=ANSWERED_WITHIN).text
+    told = re.search(r"^classifier_model_info{(.*)}", page, re.M)
+    labels = dict(re.findall(r'(\w+)="(.*?)"', told[1])) if told else {}
+    return " ".join(labels.get(name, "?") for name in ("runtime", "precision"))
 
 
 def _measure(tree: Tree, asker: Asker, extent: Extent, folder: Path) -> dict[str, Any]:

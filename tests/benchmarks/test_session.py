@@ -23,9 +23,9 @@ def test_an_unknown_name_is_refused_with_those_that_exist(
 
 def test_a_visit_fits_on_a_line() -> None:
     loads = (Load(1, 2.0, 200, 0.01, 0.02), Load(8, 2.0, 4000, 0.01, 0.02, refused=3))
-    visit = Visit(1, "small", "ray", 12.34, 2**30, 120, 1, loads=loads)
+    visit = Visit(1, "small", "ray", 12.34, "x", 2**30, 120, 1, loads=loads)
     assert describe(visit) == (
-        "small ray: ready in 12.3 s, 1024 MiB, 100, 2,000 answers/s, 3 errors, 1 wrong"
+        "small ray (x): ready in 12.3 s, 1024 MiB, 100, 2,000 answers/s, 3 errors, 1 wrong"
     )
 
 

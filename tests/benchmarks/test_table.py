@@ -12,7 +12,7 @@ MACHINE = {"cores": 2, "processor": "P", "memory": "8 GB", "kernel": "6.1", "pyt
 
 def visit(number: int, server: str, answered: int, **facts: int) -> Visit:
     load = Load(8, 2.0, answered, 0.004, 0.009, refused=facts.pop("refused", 0))
-    return Visit(number, "small", server, 1.5, 2**30, 100, loads=(load,), **facts)
+    return Visit(number, "small", server, 1.5, memory=2**30, asked=100, loads=(load,), **facts)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_figures_stand_with_their_spread(results: Results) -> None:
 
 
 def test_mistakes_are_added_up_over_the_rounds(results: Results) -> None:
-    assert "| other | 1.5 | 1,024 | 7 | 3 of 200 | 2 |" in table.render(results, [8])
+    assert "| other | - | 1.5 | 1,024 | 7 | 3 of 200 | 2 |" in table.render(results, [8])
 
 
 def test_ratios_are_of_the_service_over_the_others(results: Results) -> None:
@@ -86,3 +86,11 @@ def test_a_server_that_answered_nothing_has_no_latency(results: Results) -> None
     silent = Load(8, 2.0, 0, 0.0, 0.0, timeouts=8)
     results.visits.append(Visit(1, "small", "silent", loads=(silent,)))
     assert "| silent | - |" in table.render(results, [8])
+
+
+def test_what_ran_the_model_is_named_each_time_it_changed(results: Results) -> None:
+    for number, runs in enumerate(["onnx int8", "onnx int8", "tensorflow float32"], start=3):
+        results.visits.append(
+            Visit(number, "small", "auto", 1.0, runs, loads=(Load(8, 1, 9, 1, 1),))
+        )
+    assert "| auto | onnx int8, tensorflow float32 |" in table.render(results, [8])
