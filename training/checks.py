@@ -54,7 +54,7 @@ def _duplicates(dataset: Dataset) -> DataFinding | None:
         "duplicates",
         f"{len(repeated)} of {len(dataset)} images repeat another one of their class, pixel for "
         "pixel.",
-        "Remove them: a repeated image counts twice, in training and in what the gate measures.",
+        "Remove them: training counts an image as often as it is there, and the gate only once.",
         named(dataset, repeated),
     )
 

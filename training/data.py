@@ -2,6 +2,8 @@
 
 import logging
 
+import numpy as np
+
 from images.dataset import Dataset
 from images.source import load
 from images.split import Split, split
@@ -30,9 +32,12 @@ def read(source: str) -> tuple[Dataset, Split]:
             ", ".join(found[:NAMED]),
         )
     parts = split(dataset)
-    if untested := _missing(parts.held_out, "held-out"):
+    if untested := _missing(dataset, parts.held_out, "held-out"):
         logger.warning("%s: the gate cannot judge all classes", untested)
-    faults = [_missing(parts.train, "training"), _missing(parts.validation, "validation")]
+    faults = [
+        _missing(dataset, parts.train, "training"),
+        _missing(dataset, parts.validation, "validation"),
+    ]
     if any(faults):
         raise NotEnoughImages(
             f"{source} is too small to train on: {'; '.join(filter(None, faults))}; a hash of each "
@@ -42,6 +47,13 @@ def read(source: str) -> tuple[Dataset, Split]:
     return dataset, parts
 
 
-def _missing(part: Dataset, name: str) -> str:
-    lacking = [label for label, count in part.per_class().items() if not count]
-    return f"the {name} part has no image of {', '.join(lacking)}" if lacking else ""
+def _missing(dataset: Dataset, part: Dataset, name: str) -> str:
+    """Which classes ``part`` lacks, and how many images each has in all; empty if it lacks none."""
+    lacking = [index for index, count in enumerate(part.per_class().values()) if not count]
+    classes = ", ".join(_counted(dataset, index) for index in lacking)
+    return f"the {name} part has no image of {classes}" if lacking else ""
+
+
+def _counted(dataset: Dataset, index: int) -> str:
+    groups = dataset.groups[dataset.labels == index]
+    return f"{dataset.classes[index]} (images: {len(groups)}, different: {len(np.unique(groups))})"

@@ -45,6 +45,7 @@ def test_repeated_images_of_a_class_are_named_and_their_first_is_not() -> None:
     # The last is of another class than its twin: the card names it as ambiguous instead.
     assert found["duplicates"].images == ("20.png", "21.png")
     assert "2 of 23 images" in found["duplicates"].sentence
+    assert "the gate only once" in found["duplicates"].advice
 
 
 def test_equal_images_of_two_classes_are_ambiguous() -> None:

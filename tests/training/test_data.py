@@ -81,6 +81,17 @@ def test_a_class_missing_from_a_part_is_named(
     assert "dog" not in str(caught.value)
 
 
+def test_copies_of_one_picture_are_not_taken_for_many_images(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        put(tmp_path / name, {"train": 1})
+        [picture] = (tmp_path / name).glob("train*.png")
+        for number in range(60):
+            shutil.copy(picture, tmp_path / name / f"copy{number}.png")
+    fault = r"the validation part has no image of cat \(images: 61, different: 1\)"
+    with pytest.raises(NotEnoughImages, match=fault):
+        data.read(str(tmp_path))
+
+
 def test_nothing_held_out_is_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     put(tmp_path / "cat", {"train": 2, "validation": 1})
     put(tmp_path / "dog", {"train": 2, "validation": 1, "held_out": 1})
