@@ -24,9 +24,9 @@ from testing import child, probe
 from testing.case import Case
 from testing.errors import NotMade
 from testing.findings import Findings
-from testing.intervals import Estimate, paired_difference
+from testing.intervals import Estimate, images_needed, paired_difference
 from testing.scoring import Probabilities
-from testing.verdict import points
+from testing.verdict import nothing_shown, points
 
 SEED = 20_030_104
 CALIBRATION = 128  # training images for the ranges of int8
@@ -135,7 +135,10 @@ def _differences(
             f"{100 * settings.min_agreement:g} % are asked for (GATE_MIN_AGREEMENT)"
         )
     difference = _difference(case, found, answers)
-    if difference.low <= -settings.margin:
+    needed = images_needed(settings.margin, settings.confidence)
+    if difference.low <= -settings.margin and len(found) < needed:
+        yield nothing_shown(len(found), needed, settings.margin)
+    elif difference.low <= -settings.margin:
         yield (
             f"accuracy {points(difference)} to the model's on {len(found)} held-out images; the "
             f"lower bound must lie above {-100 * settings.margin:g} (GATE_MARGIN)"

@@ -203,11 +203,7 @@ def non_inferiority(comparison: Comparison, margin: float, level: float) -> Chec
     passed = difference.low > -margin
     needed = images_needed(margin, level)
     if not passed and images < needed:
-        sentence = (
-            f"{images} held-out images are too few to show even of an identical model that it is "
-            f"at most {100 * margin:g} points worse: at least {needed} are needed, "
-            "or a wider GATE_MARGIN"
-        )
+        sentence = nothing_shown(images, needed, margin)
     else:
         sentence = (
             f"against production {comparison.version[:12]} on the same {images} images: "
@@ -221,6 +217,14 @@ def non_inferiority(comparison: Comparison, margin: float, level: float) -> Chec
             "disagree as often, or a wider GATE_MARGIN"
         )
     return Check("non-inferiority", passed, sentence)
+
+
+def nothing_shown(images: int, needed: int, margin: float) -> str:
+    """Why nothing can be shown of a difference on so few images."""
+    return (
+        f"{images} held-out images are too few to show even of an identical model that it is at "
+        f"most {100 * margin:g} points worse: at least {needed} are needed, or a wider GATE_MARGIN"
+    )
 
 
 def nothing_to_compare(reason: str) -> Check:

@@ -167,6 +167,20 @@ def test_makers_that_fail_do_not_fail_the_candidate(
     assert registry.current("production")
 
 
+def test_too_few_images_to_tell_a_variant_from_the_model_are_said_to_be_too_few(
+    publish: Publish,
+    wanted: GateSettings,
+    registry: Registry,
+    alerts: AlertSender,
+) -> None:
+    state = publish(RIGHT)
+    confident = wanted.model_copy(update={"margin": 0.001})
+    assert run_gate(confident, registry, alerts).exit_code == 0
+    sentence = last(registry, state)["float32"].sentence
+    assert "held-out images are too few" in sentence
+    assert "at least" in sentence
+
+
 def test_none_are_made_of_a_refused_candidate(
     broken: list[str],
     publish: Publish,
