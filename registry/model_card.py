@@ -168,10 +168,15 @@ def share(value: float | None) -> str:
 
 def first_few(names: Sequence[str]) -> str:
     """How many names there are, and the first of them."""
+    return f"{len(names)}: {listed(names)}" if names else "none"
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first names, without a count: of what training found, the card may name only a part."""
     if not names:
-        return "none"
+        return DASH
     more = ", ..." if len(names) > NAMED else ""
-    return f"{len(names)}: {', '.join(names[:NAMED])}{more}"
+    return f"{', '.join(names[:NAMED])}{more}"
 
 
 def spread(points: Sequence[T]) -> list[T]:
@@ -189,4 +194,4 @@ def time(text: str) -> str:
         return text
 
 
-FILTERS = (cells, code, first_few, known, of, rule, share, short, spread, time)
+FILTERS = (cells, code, first_few, known, listed, of, rule, share, short, spread, time)

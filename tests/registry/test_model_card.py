@@ -208,6 +208,17 @@ def test_no_form_of_a_figure_stops_the_card(value: object, name: str) -> None:
 # --- what the registry knows ---
 
 
+def test_images_of_a_finding_are_not_counted_as_if_all_were_named() -> None:
+    found = DataFinding("duplicates", "133 repeat.", "Act.", tuple(map("{}.png".format, range(50))))
+    dossier = full()
+    data = replace(dossier.card.data, findings=(found, replace(found, images=("7.png",))))
+    text = model_card.markdown(replace(dossier, card=replace(dossier.card, data=data)))
+    many, one = cells(text, "133 repeat.")
+    assert many[1].startswith("0.png, 1.png, ")
+    assert many[1].endswith("19.png, ...")
+    assert one == ["Act.", "7.png"]
+
+
 def cells(text: str, first: str) -> list[list[str]]:
     """The cells of the rows of a table whose first cell is ``first``."""
     rows = [line[2:-2].split(" | ") for line in text.splitlines() if line.startswith("| ")]
