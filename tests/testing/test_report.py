@@ -243,3 +243,13 @@ def test_report_of_a_model_that_could_not_be_asked(make_case: Callable[..., Case
     assert "was not shown a held-out image" in page.text
     assert all((image["alt"] or "").startswith("Image ") for image in page.all("img"))  # the data's
     assert document["mistakes"] == []
+
+
+def test_page_has_a_dark_scheme_that_sets_every_colour(make_case: Callable[..., Case]) -> None:
+    case = make_case(RIGHT, tuple(COLOURS), history={})
+    page, _ = pages(case, Findings(Path("unused")))
+    light, dark = re.findall(r":root \{([^}]*)\}", page.style)
+    colours = re.compile(r"(--[\w-]+): (#\w+);")
+    one, other = (dict(colours.findall(scheme)) for scheme in (light, dark))
+    assert one.keys() == other.keys() == set(re.findall(r"var\((--[\w-]+)\)", page.style))
+    assert all(one[name] != other[name] for name in one)
