@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classifier.calibration import BINS, bin_numbers, expected_error, gaps
+from registry.card import CurvePoint
 from testing.intervals import Estimate, proportion
 from testing.scoring import Labels, Probabilities
 
@@ -27,21 +28,6 @@ POINTS = 50  # of the curve
 
 Confidences = npt.NDArray[np.float64]
 Right = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Point:
-    """What an answer from some confidence on would mean.
-
-    Attributes:
-        threshold: that confidence.
-        coverage: the share of images with such an answer.
-        accuracy: the share of these answers that are right.
-    """
-
-    threshold: float
-    coverage: float
-    accuracy: float
 
 
 @dataclass(frozen=True)
@@ -75,7 +61,7 @@ class Calibration:
     threshold: float
     coverage: Estimate
     accuracy: Estimate | None
-    curve: tuple[Point, ...]
+    curve: tuple[CurvePoint, ...]
 
     @property
     def excess(self) -> float:
@@ -136,13 +122,13 @@ def by_chance(confidence: Confidences, level: float) -> tuple[float, float]:
     return float(np.quantile(error, level)), float(np.quantile(bold, level))
 
 
-def curve(confidence: Confidences, right: Right) -> Iterator[Point]:
+def curve(confidence: Confidences, right: Right) -> Iterator[CurvePoint]:
     """Coverage and accuracy of the answers from each confidence on, at most :data:`POINTS`."""
     order = np.argsort(-confidence, kind="stable")
     ranked, hits = confidence[order], right[order].cumsum()
     last = np.flatnonzero(np.diff(ranked, append=-1))  # equal confidences are accepted together
     for i in last[np.unique(np.linspace(0, len(last) - 1, POINTS).astype(int))]:
-        yield Point(
+        yield CurvePoint(
             threshold=float(ranked[i]),
             coverage=float((i + 1) / len(ranked)),
             accuracy=float(hits[i] / (i + 1)),
