@@ -163,8 +163,8 @@ class Refresher:
         """Bring the record up to date: the same version may have been promoted again."""
         record = wanted.state.record if wanted.state else None
         if serving.record != record or serving.from_cache:
-            self._source.vouch(wanted)
-            verdict = self._source.verdict(wanted)
+            _, found = self._source.vouch(wanted)
+            verdict = self._source.verdict(wanted, found)
             self._holder.swap(replace(serving, record=record, from_cache=False, verdict=verdict))
             self._source.remember(wanted)
 
@@ -182,7 +182,7 @@ class Refresher:
                 since=datetime.now(UTC).isoformat(timespec="seconds"),
                 card=card,
                 from_cache=from_cache,
-                verdict=self._source.verdict(wanted),
+                verdict=obtained.verdict,
             )
         )
         logger.info(

@@ -46,12 +46,14 @@ class Obtained:
     Attributes:
         path: the verified model file.
         card: its card.
+        verdict: what the gate says of it; None if nobody asked.
         variants: what the gate let pass to serve in its place.
         read: the verified file of one of these; raises RegistryError.
     """
 
     path: Path
     card: Card
+    verdict: Verdict | None
     variants: tuple[Variant, ...]
     read: Callable[[Variant], bytes]
 
@@ -118,7 +120,8 @@ class Source:
         path = self._cache.find(wanted.version) or self._keep(wanted)
         with ExitStack() as stack:
             path = path or self._fetch_aside(wanted, stack)
-            yield Obtained(path, card, variants, partial(self._variant, wanted.version, found.id))
+            read = partial(self._variant, wanted.version, found.id)
+            yield Obtained(path, card, self.verdict(wanted, found), variants, read)
 
     def vouch(self, wanted: Wanted) -> tuple[Card, Evidence]:
         """The card and the evidence, kept or the registry's, that the version may be served.
@@ -138,14 +141,12 @@ class Source:
             self._cache.add_evidence(wanted.version, found)
         return card, found
 
-    def verdict(self, wanted: Wanted) -> Verdict | None:
-        """What the gate says of a version that :meth:`vouch` has vouched for; None if nobody asked.
+    def verdict(self, wanted: Wanted, found: Evidence) -> Verdict | None:
+        """What the gate says of a version, in the evidence of :meth:`vouch`; None if nobody asked.
 
-        It is for people to read: that it cannot be had keeps no version from serving.
+        It is for people to read: that it cannot be read keeps no version from serving.
         """
         try:
-            found = self._cache.evidence(wanted.version) or self._registry.evidence(wanted.source)
-            self._registry.examine(wanted.source, found)
             return vouched(wanted.source, found)
         except RegistryError as error:
             logger.warning("the gate's verdict cannot be shown: %s", error)
