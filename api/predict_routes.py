@@ -4,6 +4,7 @@ from flask import Blueprint, Request, Response, g, request
 
 from api import payloads
 from api.answers import Prediction, Predictions, Short
+from api.asking import ask
 from api.decoding import Upload
 from api.errors import (
     Invalid,
@@ -67,14 +68,13 @@ def classify() -> Response:
 @described(WrongLength, Invalid, TooLarge, WrongType, *WAIT, bodies=BODIES)
 def predict(options: PredictOptions) -> tuple[str, Predictions]:
     """Answer one image or several with their classes, names and confidences."""
-    answers = _ask(_images(request))
-    g.version = answers[0].version
+    answers = ask(_images(request))
     labels = answers[0].labels
     if options.threshold is not None:
         labels = labels.at(options.threshold)
     predictions = [_prediction(answer, labels, options.proba == "1") for answer in answers]
     return "one prediction for each image, in order", Predictions(
-        version=g.version, threshold=labels.threshold, predictions=predictions
+        version=answers[0].version, threshold=labels.threshold, predictions=predictions
     )
 
 
@@ -88,16 +88,6 @@ def _prediction(answer: Answer, labels: Labels, proba: bool) -> Prediction:
         classes = zip(labels.classes, answer.probabilities.tolist(), strict=True)
         prediction.probabilities = dict(classes)
     return prediction
-
-
-def _ask(images: Images) -> list[Answer]:
-    """One answer for each image, all of one version."""
-    service().holder.require()
-    each = [images[index : index + 1] for index in range(len(images))]
-    while True:
-        answers = service().batcher.submit_all(each, service().request_timeout)
-        if len({answer.version for answer in answers}) == 1:
-            return answers  # or else the model was exchanged between two batches
 
 
 def _images(request: Request) -> Images:
