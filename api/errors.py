@@ -4,7 +4,7 @@
     ├── CannotListen           SERVE_HOST and SERVE_PORT cannot be listened on
     ├── NothingInProduction    the registry is there, and no model is in production
     ├── CacheUnwritable        a model or a note could not be kept under MODEL_CACHE
-    ├── NoVariant              MODEL_RUNTIME=onnx, and no variant of the version can serve
+    ├── NoVariant              only a variant will do, and none of the version can serve
     └── Refusal                a request is answered with a sentence instead of a class
         ├── WrongLength        400  the body is no image of raw bytes, or no batch of them
         ├── Invalid            400  a parameter or a field of the body is not as it must be
@@ -47,7 +47,7 @@ class CacheUnwritable(APIError):
 
 
 class NoVariant(APIError):
-    """The settings ask for a variant of the model, and there is none that can serve."""
+    """Only a variant of the model can be taken here, and there is none that can serve."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
+from typing import NoReturn
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from api.errors import NoVariant
 from api.loading import load_checked, load_variant, warm
 from api.settings import ModelSettings
 from api.source import Obtained
-from classifier.runtime import Classifier
+from classifier.runtime import Classifier, has_tensorflow
 from images import SHAPE
 from process.errors import Failure
 
@@ -46,6 +47,12 @@ class Selection:
         self._settings = settings
         self._batch_sizes = batch_sizes
         self._alerts = alerts
+        self._has_tensorflow = has_tensorflow()
+        if settings.runtime == "auto" and not self._has_tensorflow:
+            logger.warning(
+                "TensorFlow is not installed here: the gate's variants alone can serve, and where "
+                "none can, the model itself cannot either"
+            )
 
     def load(self, obtained: Obtained) -> Classifier:
         """The fastest form that may and can serve, checked and warm.
@@ -54,28 +61,39 @@ class Selection:
             NoVariant: only a variant will do, and none can serve.
             ClassifierError, ImagesError: as :func:`api.loading.load_checked`.
         """
-        if self._settings.runtime == "tensorflow" or self._on_gpu():
-            return load_checked(obtained.path, obtained.card, self._batch_sizes)
+        card = obtained.card
+        if self._settings.runtime == "onnx" or not self._has_tensorflow:
+            return self._fastest_variant(obtained) or self._refuse(card.version[:12])
+        path = obtained.model()  # at once, as the registry may be away when it is needed
+        if self._settings.runtime == "auto" and not self._on_gpu():
+            if chosen := self._fastest_variant(obtained):
+                return chosen
+            logger.info("no variant of %s can serve: TensorFlow does", card.version[:12])
+        return load_checked(path, card, self._batch_sizes)
+
+    def _fastest_variant(self, obtained: Obtained) -> Classifier | None:
+        """The fastest of those that can serve, warm; None if none can."""
         ready = list(self._ready(obtained))
-        if ready:
-            chosen = fastest(ready)
-            warm(chosen, self._batch_sizes)
-            return chosen
-        version = obtained.card.version[:12]
-        if self._settings.runtime == "onnx":
-            raise NoVariant(
-                f"MODEL_RUNTIME=onnx, and no variant of {version} with "
-                f"MODEL_PRECISION={self._settings.precision} can serve: train again and run the "
-                "gate with GATE_VARIANTS=true, or set MODEL_RUNTIME=auto"
-            )
-        logger.info("no variant of %s can serve: TensorFlow does", version)
-        return load_checked(obtained.path, obtained.card, self._batch_sizes)
+        if not ready:
+            return None
+        chosen = fastest(ready)
+        warm(chosen, self._batch_sizes)
+        return chosen
+
+    def _refuse(self, version: str) -> NoReturn:
+        """Say what to do where TensorFlow may not, or cannot, serve instead of a variant."""
+        if self._has_tensorflow:
+            why, instead = "MODEL_RUNTIME=onnx", "set MODEL_RUNTIME=auto"
+        else:
+            why, instead = "TensorFlow is not installed here", "take the image classifier-api"
+        raise NoVariant(
+            f"{why}, and no variant of {version} with MODEL_PRECISION={self._settings.precision} "
+            f"can serve: train again and run the gate with GATE_VARIANTS=true, or {instead}"
+        )
 
     def _on_gpu(self) -> bool:
         """Whether TensorFlow has a GPU to run on, which is faster than any variant."""
-        if self._settings.runtime != "auto" or self._settings.precision == "int8":
-            return False
-        if not may_have_gpu(DEVICES):
+        if self._settings.precision == "int8" or not may_have_gpu(DEVICES):
             return False
         from classifier.tensorflow_runtime import prepare_devices
 

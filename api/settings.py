@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from classifier.runtime import has_tensorflow
 from process.settings import Settings
 
 FOLLOW = "follow"
@@ -109,5 +110,10 @@ class ModelSettings(Settings):
             raise ValueError(
                 "MODEL_RUNTIME=tensorflow has no int8: set MODEL_PRECISION=float32, or "
                 "MODEL_RUNTIME=onnx"
+            )
+        if self.runtime == "tensorflow" and not has_tensorflow():
+            raise ValueError(
+                "MODEL_RUNTIME=tensorflow, and TensorFlow is not installed here: set "
+                "MODEL_RUNTIME=onnx, or take the image classifier-api"
             )
         return self

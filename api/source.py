@@ -44,14 +44,14 @@ class Obtained:
     """A version that may be served, at hand.
 
     Attributes:
-        path: the verified model file.
+        model: the verified model file; raises as :meth:`Source.obtain` does.
         card: its card.
         verdict: what the gate says of it; None if nobody asked.
         variants: what the gate let pass to serve in its place.
         read: the verified file of one of these; raises RegistryError.
     """
 
-    path: Path
+    model: Callable[[], Path]
     card: Card
     verdict: Verdict | None
     variants: tuple[Variant, ...]
@@ -101,27 +101,27 @@ class Source:
 
     @contextmanager
     def obtain(self, wanted: Wanted, serving: str) -> Iterator[Obtained]:
-        """The verified model file and what belongs to it, from the cache or from the registry.
+        """What belongs to a version, and its files, from the cache or from the registry.
 
-        A file that the cache has no room for is there only as long as the context.
+        A file is fetched when it is asked for. One that the cache has no room for is there only as
+        long as the context.
 
         Args:
             wanted: what is to be served.
             serving: the version that serves meanwhile, which the cache keeps; empty if none does.
 
         Raises:
-            RegistryError: it could not be fetched, or is not what was signed.
-            CacheUnwritable: nor is there room for it in a temporary folder.
+            RegistryError: something could not be fetched, or is not what was signed.
+            CacheUnwritable: nor is there room for the model file in a temporary folder.
         """
         self.unkept = None
         self._make_room(wanted, serving)
         card, found = self.vouch(wanted)
         variants = self._registry.variants(wanted.source, found)
-        path = self._cache.find(wanted.version) or self._keep(wanted)
         with ExitStack() as stack:
-            path = path or self._fetch_aside(wanted, stack)
+            model = partial(self._model, wanted, stack)
             read = partial(self._variant, wanted.version, found.id)
-            yield Obtained(path, card, self.verdict(wanted, found), variants, read)
+            yield Obtained(model, card, self.verdict(wanted, found), variants, read)
 
     def vouch(self, wanted: Wanted) -> tuple[Card, Evidence]:
         """The card and the evidence, kept or the registry's, that the version may be served.
@@ -175,6 +175,10 @@ class Source:
         last = None if serving else self.last_served()
         with self._noting():
             self._cache.prune({wanted.version, last.version if last else serving})
+
+    def _model(self, wanted: Wanted, stack: ExitStack) -> Path:
+        kept = self._cache.find(wanted.version) or self._keep(wanted)
+        return kept or self._fetch_aside(wanted, stack)
 
     def _keep(self, wanted: Wanted) -> Path | None:
         with self._noting():

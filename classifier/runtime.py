@@ -1,6 +1,7 @@
 """Running a model: what every runtime offers, a call that threads may share."""
 
 from abc import ABC, abstractmethod
+from importlib.util import find_spec
 from typing import Literal
 
 import numpy as np
@@ -13,6 +14,11 @@ CHUNK = 256  # images per call, so that activations of a large array fit into me
 
 Runtime = Literal["tensorflow", "onnx"]
 Precision = Literal["float32", "int8"]
+
+
+def has_tensorflow() -> bool:
+    """Whether TensorFlow is installed here, found out without importing it."""
+    return find_spec("tensorflow") is not None
 
 
 class Classifier(ABC):

@@ -465,7 +465,7 @@ def test_the_thread_starts_once_and_looks_at_once(
 
     def load(obtained: Obtained) -> Classifier:
         loading.set()
-        return load_checked(obtained.path, obtained.card, [1])
+        return load_checked(obtained.model(), obtained.card, [1])
 
     bench.load = load  # type: ignore[method-assign]
     bench.start()
