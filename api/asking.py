@@ -1,5 +1,7 @@
 """The images of a request, and the model's answers to them."""
 
+from collections.abc import Sequence
+
 from flask import g
 
 from api.holder import Answer
@@ -23,5 +25,11 @@ def ask(images: Images) -> list[Answer]:
     while True:
         answers = service().batcher.submit_all(each, service().request_timeout)
         if len({answer.version for answer in answers}) == 1:
-            g.version = answers[0].version
+            note(images, answers)
             return answers  # or else the model was exchanged between two batches
+
+
+def note(images: Images, answers: Sequence[Answer]) -> None:
+    """Let the log and the audit trail know what the request is answered with."""
+    g.version, g.labels = answers[0].version, answers[0].labels
+    g.images, g.answers = images, answers

@@ -4,7 +4,7 @@ from flask import Blueprint, Request, Response, g, request
 
 from api import payloads
 from api.answers import Prediction, Predictions, Short
-from api.asking import ask
+from api.asking import ask, note
 from api.decoding import Upload
 from api.errors import (
     Invalid,
@@ -60,7 +60,7 @@ def classify() -> Response:
     image = payloads.single_image(request.get_data(cache=False))
     service().holder.require()
     answer = service().batcher.submit(image, service().request_timeout)
-    g.version = answer.version
+    note(image, [answer])
     return respond_with(Short(message=str(answer.index)))
 
 
@@ -71,7 +71,7 @@ def predict(options: PredictOptions) -> tuple[str, Predictions]:
     answers = ask(_images(request))
     labels = answers[0].labels
     if options.threshold is not None:
-        labels = labels.at(options.threshold)
+        g.labels = labels = labels.at(options.threshold)
     predictions = [_prediction(answer, labels, options.proba == "1") for answer in answers]
     return "one prediction for each image, in order", Predictions(
         version=answers[0].version, threshold=labels.threshold, predictions=predictions
