@@ -13,6 +13,7 @@ ALLOWED = {
     "process": set(),
     "alerts": {"process"},
     "classifier": {"process"},
+    "client": set(),
     "images": {"process"},
     "registry": {"process"},
     "api": {"alerts", "classifier", "images", "process", "registry"},
@@ -60,6 +61,7 @@ def test_dependencies_point_one_way(package: str) -> None:
         ("openapi_pydantic", {"api"}),
         ("flask_openapi3_swagger", {"api"}),
         ("prometheus_client", {"api", "rollout"}),
+        ("urllib3", {"client"}),
         ("pickle", set()),
     ],
 )
