@@ -1,5 +1,5 @@
-# The images of the three stages: `make image`, or
-# `docker build --target api|training|testing [--build-arg DEVICE=gpu] .`
+# The images of the three stages, and of the service without TensorFlow: `make image`, or
+# `docker build --target api|api-slim|training|testing [--build-arg DEVICE=gpu] .`
 #
 # BASE is any Debian 12 with Python 3.11 and its venv module; `make base` makes one where no
 # registry of images can be reached. Named by digest (name@sha256:...) it never changes.
@@ -16,6 +16,13 @@ COPY requirements/install /usr/local/bin/install-requirements
 FROM builder AS api-libraries
 ARG DEVICE
 COPY requirements/api-${DEVICE}.txt /opt/requirements.txt
+RUN --mount=type=cache,target=/root/.cache/pip \
+    --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
+    --mount=type=secret,id=authorities,target=/etc/ssl/certs/ca-certificates.crt \
+    install-requirements /opt/requirements.txt /opt/venv
+
+FROM builder AS api-slim-libraries
+COPY requirements/api-slim.txt /opt/requirements.txt
 RUN --mount=type=cache,target=/root/.cache/pip \
     --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     --mount=type=secret,id=authorities,target=/etc/ssl/certs/ca-certificates.crt \
@@ -76,7 +83,15 @@ ENV PATH=/opt/venv/bin:$PATH \
 WORKDIR /app
 USER 10001
 
-FROM runtime AS api
+FROM runtime AS service
+ENV SERVE_HOST=0.0.0.0 \
+    MODEL_CACHE=/var/lib/classifier/cache
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
+  CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:%s/health' % (os.environ.get('SERVE_PORT') or 8000), timeout=4)"]
+ENTRYPOINT ["python", "-m", "api"]
+
+FROM service AS api
 COPY --from=api-libraries /opt/venv /opt/venv
 COPY --from=api-code /app /app
 ARG VERSION=unknown
@@ -87,12 +102,20 @@ LABEL org.opencontainers.image.title=classifier-api \
       org.opencontainers.image.version=${VERSION} \
       org.opencontainers.image.revision=${REVISION} \
       org.opencontainers.image.source=${SOURCE}
-ENV SERVE_HOST=0.0.0.0 \
-    MODEL_CACHE=/var/lib/classifier/cache
-EXPOSE 8000
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
-  CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:%s/health' % (os.environ.get('SERVE_PORT') or 8000), timeout=4)"]
-ENTRYPOINT ["python", "-m", "api"]
+
+# Without TensorFlow: it serves what the gate has made for ONNX Runtime, and nothing else.
+FROM service AS api-slim
+COPY --from=api-slim-libraries /opt/venv /opt/venv
+COPY --from=api-code /app /app
+ARG VERSION=unknown
+ARG REVISION=unknown
+ARG SOURCE=unknown
+LABEL org.opencontainers.image.title=classifier-api-slim \
+      org.opencontainers.image.licenses=MIT \
+      org.opencontainers.image.version=${VERSION} \
+      org.opencontainers.image.revision=${REVISION} \
+      org.opencontainers.image.source=${SOURCE}
+ENV MODEL_RUNTIME=onnx
 
 FROM runtime AS training
 COPY --from=training-libraries /opt/venv /opt/venv

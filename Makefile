@@ -6,6 +6,7 @@ BIN    := $(VENV)/bin
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 STAGES := api training testing
+IMAGES := $(STAGES) api-slim
 
 # What `make image` builds from, for and under which name; `make base` makes the BASE
 # localhost/debian-python:bookworm. SOURCE is the address that the images' label gives.
@@ -30,6 +31,7 @@ define pin-stages
 for stage in $(STAGES); do for device in cpu gpu; do \
   $(LOCK) --no-emit-package libclang requirements/$$stage.in requirements/$$device.in \
     -o requirements/$$stage-$$device.txt || exit; done; done
+$(LOCK) requirements/api-slim.in -o requirements/api-slim.txt
 endef
 
 .PHONY: help demo serve test lint types pytest fuzz torture bench lock pins base image image-test k8s-test clean
@@ -79,7 +81,7 @@ base: $(VENV)/podman  ## make a Debian for the images, localhost/debian-python, 
 	  && $(SUDO) tar --create --directory $$folder $(foreach path,$(LEFT_OUT),--exclude='./$(path)') . \
 	    | podman import - localhost/debian-python:bookworm
 
-image: $(addprefix image-,$(STAGES))  ## build the image of each stage (BASE=..., DEVICE=cpu|gpu, TAG=...)
+image: $(addprefix image-,$(IMAGES))  ## build the image of each stage, and api-slim (BASE=..., DEVICE=cpu|gpu, TAG=...)
 
 image-%: $(VENV)/podman
 	podman build $(BUILD) --target $* --tag localhost/classifier-$*:$(TAG) .

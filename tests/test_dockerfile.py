@@ -11,10 +11,15 @@ import pytest
 from tests.test_imports import ALLOWED
 
 ROOT = Path(__file__).parent.parent
-TARGETS = ("api", "training", "testing")
+TARGETS = ("api", "api-slim", "training", "testing")
 
-# The packages whose commands run in each image.
-COMMANDS = {"api": {"api"}, "training": {"training"}, "testing": {"testing", "rollout"}}
+# The packages whose commands run in each image, first its own stage.
+COMMANDS = {
+    "api": ("api",),
+    "api-slim": ("api",),
+    "training": ("training",),
+    "testing": ("testing", "rollout"),
+}
 
 
 @dataclass
@@ -108,7 +113,7 @@ def test_an_image_has_the_packages_that_its_commands_import(target: str) -> None
 @pytest.mark.parametrize("target", TARGETS)
 def test_an_image_runs_its_stage_without_a_shell_or_rights(target: str) -> None:
     (entry,) = steps(target, "ENTRYPOINT")
-    assert json.loads(entry) == ["python", "-m", target]
+    assert json.loads(entry) == ["python", "-m", COMMANDS[target][0]]
     assert steps(target, "USER")[-1] == "10001"
     assert not steps(target, "CMD"), "arguments of the container would replace it"
 

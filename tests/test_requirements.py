@@ -11,12 +11,17 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "requirements"
-TARGETS = ("api", "training", "testing")
+STAGES = ("api", "training", "testing")
 DEVICES = ("cpu", "gpu")
+
+# What each image for processors holds.
+PINNED = {stage: FOLDER / f"{stage}-cpu.txt" for stage in STAGES}
+PINNED |= {"api-slim": FOLDER / "api-slim.txt"}
 
 # Where a stage's process, its children and the commands that run in its image begin.
 STARTS = {
     "api": ("api.__main__", "classifier.inspection.child", "registry.__main__"),
+    "api-slim": ("api.__main__", "registry.__main__"),
     "training": ("training.__main__", "registry.__main__"),
     "testing": (
         "testing.__main__",
@@ -27,6 +32,9 @@ STARTS = {
         "rollout.__main__",
     ),
 }
+
+# What is imported only where TensorFlow is to run a model; tests/api/test_slim.py holds that.
+UNREACHED = {"api-slim": {"classifier.load", "classifier.tensorflow_runtime"}}
 
 # A pin with its hashes, as uv writes them.
 PIN = re.compile(
@@ -42,23 +50,25 @@ def pins(path: Path) -> dict[str, tuple[str, str]]:
 
 
 def asked_for(path: Path) -> set[str]:
-    """The names in a ``.in`` file."""
+    """The names in a ``.in`` file, and in those that it includes."""
     lines = path.read_text().splitlines()
-    return {re.split(r"[=\[]", line)[0] for line in lines if line and line[0] not in "#-"}
+    included = [path.parent / line.split()[1] for line in lines if line.startswith("-r ")]
+    own = {re.split(r"[=<>\[]", line)[0] for line in lines if line and line[0] not in "#-"}
+    return own.union(*map(asked_for, included))
 
 
 EVERYTHING = pins(ROOT / "requirements.txt")
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", PINNED)
 def test_an_image_has_the_pins_of_everything(target: str) -> None:
     """Else run ``make pins``, which `requirements.txt` was changed without."""
-    own = pins(FOLDER / f"{target}-cpu.txt")
+    own = pins(PINNED[target])
     assert own.items() <= EVERYTHING.items()
     assert not own.keys() & UNUSED
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", STAGES)
 def test_an_image_for_a_gpu_differs_by_tensorflow_and_its_libraries(target: str) -> None:
     cpu, gpu = (pins(FOLDER / f"{target}-{device}.txt") for device in DEVICES)
     more = {name for name in gpu if name.startswith("nvidia-")}
@@ -94,7 +104,7 @@ def names_in(source: Path) -> Iterator[str]:
 
 def foreign(target: str) -> set[str]:
     """The top-level names that a stage imports from elsewhere, by way of our modules too."""
-    waiting, seen, others = list(STARTS[target]), set[str](), set[str]()
+    waiting, seen, others = list(STARTS[target]), set(UNREACHED.get(target, ())), set[str]()
     while waiting:
         module = waiting.pop()
         if module in seen:
@@ -114,15 +124,15 @@ def distributions() -> dict[str, set[str]]:
     return {name: {each.lower().replace("_", "-") for each in found} for name, found in installed}
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", PINNED)
 def test_an_image_has_the_libraries_that_its_stage_imports(target: str) -> None:
-    """Else add the library to ``requirements/<stage>.in`` and run ``make pins``."""
-    own = pins(FOLDER / f"{target}-cpu.txt").keys()
+    """Else add the library to the image's ``.in`` file and run ``make pins``."""
+    own = pins(PINNED[target]).keys()
     imported = foreign(target) & distributions().keys()
     assert [name for name in imported if not distributions()[name] & own] == []
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", PINNED)
 def test_an_image_asks_for_no_library_that_its_stage_does_not_import(target: str) -> None:
     used = set().union(*(distributions().get(name, set()) for name in foreign(target)))
     assert asked_for(FOLDER / f"{target}.in") - used - BY_NAME == set()

@@ -31,7 +31,7 @@ RESTRICTIONS = (
     "--network=host",
 )
 # As in k8s/.
-MEMORY = {"api": "2g", "training": "8g", "testing": "4g"}
+MEMORY = {"api": "2g", "api-slim": "1g", "training": "8g", "testing": "4g"}
 
 # The health check is run by hand; there may be no systemd to run it.
 ENVIRONMENT = os.environ | {"DISABLE_HC_SYSTEMD": "true"}
@@ -126,13 +126,14 @@ class Container:
 
 
 class Service(Container):
-    """The service on a free port of this machine."""
+    """The service, as one of its images has it, on a free port of this machine."""
 
-    def __init__(self, mounts: tuple[str, ...], **variables: str) -> None:
+    def __init__(self, target: str, mounts: tuple[str, ...], **variables: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port: int = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        super().__init__("api", given=options(mounts, SERVE_PORT=str(self.port), **variables))
+        given = options(mounts, SERVE_PORT=str(self.port), **variables)
+        super().__init__(target, given=given)
 
     def wait_for(self, path: str, status: int = 200) -> None:
         """Ask until the answer has the status."""

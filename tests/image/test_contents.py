@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.image.containers import inspect, python, run
-from tests.test_dockerfile import copied
-from tests.test_requirements import FOLDER, pins
+from tests.test_dockerfile import TARGETS, copied
+from tests.test_requirements import PINNED, pins
 
 ROOT = Path(__file__).parent.parent.parent
-TARGETS = ("api", "training", "testing")
 
 # The most MB (1e6 bytes) of each image, as podman counts them.
-LARGEST = {"api": 1450, "training": 1550, "testing": 1750}
+LARGEST = {"api": 1450, "api-slim": 550, "training": 1550, "testing": 1750}
 
 UNWANTED = re.compile(
     r"/s?bin/(pip[\d.]*|uv|gcc|cc|c\+\+|g\+\+|ld|as|strip|make|git|curl|wget)$|/ensurepip$"
@@ -56,7 +55,7 @@ def test_it_has_the_pinned_libraries_and_no_other(target: str) -> None:
         "from importlib.metadata import distributions as all\n"
         "print(*{d.name.lower().replace('_', '-') + '==' + d.version for d in all()}, sep='\\n')"
     )
-    pinned = pins(FOLDER / f"{target}-cpu.txt")
+    pinned = pins(PINNED[target])
     assert set(python(target, code).split()) == {f"{n}=={v}" for n, (v, _) in pinned.items()}
 
 

@@ -13,15 +13,16 @@ import requests
 
 from images import digits
 from tests.image.conftest import READER, Delivery
-from tests.image.containers import WITHIN, Container, Service
+from tests.image.containers import WITHIN, Container, Service, options, run
 
+TARGETS = ("api", "api-slim")
 CALLERS = 4
 UNDER_LOAD = 200  # answers before the end
 
 
-@pytest.fixture
-def service(delivery: Delivery) -> Iterator[Service]:
-    with Service(delivery.for_readers, **READER) as running:
+@pytest.fixture(params=TARGETS)
+def service(request: pytest.FixtureRequest, delivery: Delivery) -> Iterator[Service]:
+    with Service(request.param, delivery.for_readers, **READER) as running:
         yield running
 
 
@@ -85,8 +86,22 @@ def test_its_health_check_asks_the_port_that_it_listens_on(service: Service) -> 
     assert service.check_health().returncode == 0
 
 
-def test_its_health_check_fails_where_nothing_listens() -> None:
+@pytest.mark.parametrize("target", TARGETS)
+def test_its_health_check_fails_where_nothing_listens(target: str) -> None:
     given = ("--env=SERVE_PORT=1", "--entrypoint=python")
-    with Container("api", "-c", "import signal; signal.pause()", given=given) as idle:
+    with Container(target, "-c", "import signal; signal.pause()", given=given) as idle:
         result = idle.check_health()
         assert (result.returncode, result.stdout.strip()) == (1, "unhealthy")
+
+
+def test_without_tensorflow_it_serves_a_variant(delivery: Delivery) -> None:
+    with Service("api-slim", delivery.for_readers, **READER) as service:
+        service.wait_for("/ready")
+        info = requests.get(f"{service.url}/info", timeout=WITHIN).json()["data"]
+        assert info["runtime"] == "onnx"
+
+
+def test_without_tensorflow_it_does_not_start_with_it() -> None:
+    result = run("api-slim", given=options(MODEL_RUNTIME="tensorflow"))
+    assert result.returncode == 2
+    assert "TensorFlow is not installed here: set MODEL_RUNTIME=onnx" in result.stderr

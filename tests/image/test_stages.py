@@ -4,15 +4,14 @@ import pytest
 
 from tests.image.conftest import READER, Delivery
 from tests.image.containers import Container, options, run
-
-TARGETS = ("api", "training", "testing")
+from tests.test_dockerfile import COMMANDS, TARGETS
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_help_is_printed(target: str) -> None:
     result = run(target, "--help")
     assert result.returncode == 0, result.stderr
-    assert f"usage: python -m {target}" in result.stdout
+    assert f"usage: python -m {COMMANDS[target][0]}" in result.stdout
 
 
 @pytest.mark.parametrize("target", TARGETS)
