@@ -36,7 +36,7 @@ def read(folder: Path) -> Dataset:
     """
     folders = _class_folders(folder)
     classes = tuple(_text(Path(path.name)) for path in folders)
-    files = [(label, file) for label, path in enumerate(folders) for file in _files(path)]
+    files = [(label, file) for label, path in enumerate(folders) for file in walk(path)]
     _refuse_empty(folder, classes, {label for label, _ in files})
     dataset = _decode_all(folder, classes, files)
     _refuse_empty(folder, classes, set(dataset.labels.tolist()))
@@ -82,7 +82,7 @@ def _results(files: Sequence[Path]) -> Iterator[Images | str]:
 def _class_folders(folder: Path) -> list[Path]:
     try:
         found = sorted(
-            path for path in folder.iterdir() if path.is_dir() and not _litter(path.name)
+            path for path in folder.iterdir() if path.is_dir() and not is_litter(path.name)
         )
     except FileNotFoundError:
         raise NoImages(f"{folder} does not exist: name a folder of images, or `digits`") from None
@@ -98,7 +98,7 @@ def _class_folders(folder: Path) -> list[Path]:
     return found
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def walk(folder: Path) -> Iterator[Path]:
     """Every file below a folder, in order; links are followed, but to no folder twice.
 
     A sub-folder that cannot be listed is given like a file: reading it will say why.
@@ -108,31 +108,38 @@ def _files(folder: Path) -> Iterator[Path]:
     for parent, subfolders, names in os.walk(
         folder, onerror=lambda error: unreadable.append(Path(error.filename)), followlinks=True
     ):
-        subfolders[:] = [name for name in sorted(subfolders) if not _litter(name)]
+        subfolders[:] = [name for name in sorted(subfolders) if not is_litter(name)]
         for name in tuple(subfolders):
             real = Path(parent, name).resolve()
             if real in seen:
                 subfolders.remove(name)
             seen.add(real)
-        yield from (Path(parent, name) for name in sorted(names) if not _litter(name))
+        yield from (Path(parent, name) for name in sorted(names) if not is_litter(name))
     yield from unreadable
 
 
-def _litter(name: str) -> bool:
+def is_litter(name: str) -> bool:
+    """Whether a file or folder of that name is none of the images."""
     return name.startswith(".") or name.lower() in LITTER
 
 
 def _decoded(file: Path) -> Images | str:
     """The pixels, or why there are none."""
     try:
-        return decode(_content(file))
+        return decode(content(file))
     except OSError as error:
         return f"it cannot be read: {error.strerror}"
     except UnreadableImage as error:
         return str(error)
 
 
-def _content(file: Path) -> bytes:
+def content(file: Path) -> bytes:
+    """The bytes of a file, if they may be those of an image.
+
+    Raises:
+        UnreadableImage: it is no regular file, or larger than any image.
+        OSError: it cannot be read.
+    """
     status = file.stat()
     if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
         raise UnreadableImage("this is not a regular file")  # and reading a pipe would never end

@@ -85,9 +85,17 @@ def read(declaration: type[S], flags: Mapping[str, str] | None = None) -> S:
 
 
 def parse(
-    name: str, description: str, own: type[S], shared: Sequence[type[Settings]], argv: Sequence[str]
+    name: str,
+    description: str,
+    own: type[S],
+    shared: Sequence[type[Settings]],
+    argv: Sequence[str],
+    *,
+    positional: str = "",
 ) -> S:
     """Read ``own`` from the environment and from one ``--flag`` for each of its fields.
+
+    The field ``positional`` is given without a flag.
 
     ``--help`` prints every setting of ``own`` and ``shared`` with its variable and default.
     Usage errors end the process with exit code 2, as argparse does.
@@ -103,8 +111,10 @@ def parse(
         if _is_secret(info):
             continue
         switch: dict[str, Any] = {"nargs": "?", "const": "true"} if info.annotation is bool else {}
+        if field == positional:
+            switch["nargs"] = "?"  # as the environment may have it
         parser.add_argument(
-            _flag(field),
+            field if field == positional else _flag(field),
             metavar=field.upper(),
             default=argparse.SUPPRESS,
             help=f"sets {variable(own, field)}",

@@ -61,6 +61,13 @@ def test_a_flag_goes_before_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     assert parse("eat", "Eats.", Fruit, [], []).count == 7
 
 
+def test_one_field_can_be_given_without_a_flag(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = parse("eat", "Eats.", Fruit, [], ["today", "--count", "9"], positional="best_before")
+    assert (given.best_before, given.count) == ("today", 9)
+    monkeypatch.setenv("FRUIT_BEST_BEFORE", "tomorrow")
+    assert parse("eat", "", Fruit, [], [], positional="best_before").best_before == "tomorrow"
+
+
 def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FRUIT_COUNT", "")
     assert read(Fruit).count == 3
