@@ -16,15 +16,18 @@ from api.metrics import Metrics, StateCollector
 from api.service import Service
 from classifier.labels import Labels
 from images import Images
+from registry import keys
 from registry.card import Card
 from registry.memory import MemoryBackend
+from registry.open import open_registry
 from registry.record import StageRecord, StageState
+from registry.settings import RegistrySettings
 from registry.store import Registry
 from tests.api.bench import Bench
 from tests.api.first_pixel import FirstPixel
+from tests.api.variants import Files, Model
+from tests.onnx_models import of_keras
 from tests.registry.samples import card, verdict
-
-Model = tuple[Path, Card]
 
 
 @pytest.fixture(autouse=True)
@@ -89,6 +92,27 @@ def models(make_model: Callable[..., Path], make_card: Callable[..., Card]) -> t
     """Two real models, each with its card."""
     first, second = make_model(1), make_model(2)
     return (first, make_card(first)), (second, make_card(second))
+
+
+@pytest.fixture(scope="session")
+def files(models: tuple[Model, Model]) -> Files:
+    """Variants of the first model: two files that answer alike."""
+    content = of_keras(models[0][0])
+    return {"float32": content, "int8": content + b"\x32\x00"}  # an empty doc_string at the end
+
+
+@pytest.fixture
+def on_disk(tmp_path: Path) -> Registry:
+    """The registry and the keys that a service which starts in this folder finds."""
+    folder = tmp_path / "var" / "keys"
+    settings = RegistrySettings(
+        url=f"file:{tmp_path / 'registry'}",
+        timeout=120,
+        signing_key=folder / "signing.pem",
+        public_key=folder / "public.pem",
+    )
+    keys.make(settings.signing_key, settings.public_key)
+    return open_registry(settings, signing=True)
 
 
 @pytest.fixture(scope="session")

@@ -19,12 +19,20 @@ WITHIN = 120.0  # seconds; TensorFlow takes most of a minute to load on a busy m
 class Process:
     """The service on a free port, with its registry, cache and log in a folder of the test.
 
+    A variable of its own may say on which port instead.
+
     Leaving the block ends it, and fails if it did not end in order.
+
+    Args:
+        folder: of the test.
+        flags: of the command.
+        program: the module that is run in its place.
+        variables: more of the environment.
     """
 
-    def __init__(self, folder: Path, *flags: str, **variables: str) -> None:
+    def __init__(self, folder: Path, *flags: str, program: str = "api", **variables: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port: int = probe.getsockname()[1]
+            self.port = int(variables.get("SERVE_PORT", probe.getsockname()[1]))
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = folder / f"api-{self.port}.log"
         own = {
@@ -36,7 +44,7 @@ class Process:
         }
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "api", *flags],
+                [sys.executable, "-m", program, *flags],
                 cwd=folder,
                 env=os.environ | own | variables,
                 stderr=log,

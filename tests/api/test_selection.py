@@ -1,8 +1,6 @@
 """What serves a version: the fastest variant that is right, and else the model itself."""
 
 import logging
-from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -14,45 +12,15 @@ from api.settings import ModelSettings
 from classifier.runtime import Classifier, Precision
 from images import Images
 from process.settings import SettingsError, read
-from registry import keys
-from registry.card import Card
 from registry.errors import Unreachable
 from registry.names import VARIANTS
-from registry.open import open_registry
-from registry.record import StageState
-from registry.settings import RegistrySettings
 from registry.store import Registry
-from registry.verdict import Variant
 from tests.api.bench import Bench
 from tests.api.processes import Process
+from tests.api.variants import Files, Model, put
 from tests.onnx_models import of_keras
-from tests.registry.samples import verdict
-
-Model = tuple[Path, Card]
-Files = dict[Precision, bytes]
 
 PATIENT = 120.0
-
-
-@pytest.fixture(scope="session")
-def files(models: tuple[Model, Model]) -> Files:
-    """Variants of the first model: two files that answer alike."""
-    content = of_keras(models[0][0])
-    return {"float32": content, "int8": content + b"\x32\x00"}  # an empty doc_string at the end
-
-
-def variant(precision: Precision, content: bytes, passed: bool = True) -> Variant:
-    return Variant(precision, passed, "alike", sha256(content).hexdigest(), len(content), 1.0, 1.0)
-
-
-def put(registry: Registry, model: Model, files: Files, *left_out: Precision) -> StageState:
-    """Put a model and its variants into production, as the gate does."""
-    path, card = model
-    registry.publish(path, card, "a test")
-    made = tuple(variant(name, each, name not in left_out) for name, each in files.items())
-    judged = replace(verdict(registry, card.version), variants=made)
-    registry.add_verdict(judged, {VARIANTS[name]: each for name, each in files.items()})
-    return registry.promote(card.version, registry.current("production"), "a test")
 
 
 def running(bench: Bench) -> tuple[str, str]:
@@ -307,19 +275,6 @@ def test_what_cannot_be_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("MODEL_PRECISION", "int8")
     with pytest.raises(SettingsError, match="MODEL_PRECISION=float32"):
         read(ModelSettings)
-
-
-@pytest.fixture
-def on_disk(tmp_path: Path) -> Registry:
-    folder = tmp_path / "var" / "keys"
-    settings = RegistrySettings(
-        url=f"file:{tmp_path / 'registry'}",
-        timeout=PATIENT,
-        signing_key=folder / "signing.pem",
-        public_key=folder / "public.pem",
-    )
-    keys.make(settings.signing_key, settings.public_key)
-    return open_registry(settings, signing=True)
 
 
 def test_a_service_without_tensorflow_says_what_runs(
