@@ -81,7 +81,7 @@ class Client:
         """What one version of the model says of several image files, in their order.
 
         Args:
-            images: PNG, JPEG, WebP or BMP files: 1 to 64, in 8 MiB together.
+            images: PNG, JPEG, WebP or BMP files, at most 64, in 8 MiB together.
             proba: whether to ask for the probabilities of all classes.
             explain: whether to ask why.
             threshold: the confidence below which a label is ``other``; None for the service's own.
@@ -91,6 +91,8 @@ class Client:
             NoClassifier: somebody else answers at the address.
             Problem: the service says why it does not answer.
         """
+        if not images:
+            return []
         wishes = {"proba": "1" if proba else None, "explain": "1" if explain else None}
         answer = self._post(images, wishes | {"threshold": threshold})
         if answer.status_code != HTTPStatus.OK:
