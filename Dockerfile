@@ -56,9 +56,11 @@ COPY registry registry
 
 FROM code AS api-code
 COPY api api
+COPY database database
 RUN python3.11 -m compileall -q --invalidation-mode unchecked-hash .
 
 FROM code AS training-code
+COPY database database
 COPY training training
 RUN python3.11 -m compileall -q --invalidation-mode unchecked-hash .
 

@@ -9,11 +9,15 @@ from pathlib import Path
 import hypothesis
 import numpy as np
 import pytest
+from pydantic import SecretStr
 
+from database.database import Database, open_database
+from database.settings import DatabaseSettings
 from registry.card import Card, Data, Golden
 from registry.gcs import GCSBackend
 from tests.alerts.smtp_process import SMTPServer
 from tests.gcs.gcs_process import GCSServer
+from tests.postgresql import PostgreSQL
 
 # How long an example takes depends on who else uses the machine.
 hypothesis.settings.register_profile("unhurried", deadline=None)
@@ -124,3 +128,40 @@ def gcs_bucket(gcs_server: GCSServer, monkeypatch: pytest.MonkeyPatch) -> str:
 def gcs_backend(gcs_bucket: str) -> GCSBackend:
     """The registry's back end on a new bucket."""
     return GCSBackend(gcs_bucket, "models/digits", timeout=20)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A database server; whoever stops it starts it again."""
+    server = PostgreSQL()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def postgresql_url(postgresql: PostgreSQL) -> Iterator[str]:
+    """The URL of an empty database on the server."""
+    url = postgresql.make_database()
+    yield url
+    postgresql.drop_database(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database of either kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/database.sqlite"
+    url: str = request.getfixturevalue("postgresql_url")
+    return url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A database of either kind, with its tables."""
+    database = open_database(DatabaseSettings(url=SecretStr(database_url)))
+    database.upgrade()
+    yield database
+    database.close()

@@ -16,7 +16,8 @@ TABLES = re.findall(r"<!-- settings: (.+?) -->\n(.*?)\n?<!-- end -->", README, r
 
 def declarations() -> dict[str, type[Settings]]:
     """Every declaration of settings in our packages, by name."""
-    modules = [f"{path.parent.name}.settings" for path in ROOT.glob("*/settings.py")]
+    paths = [*ROOT.glob("*/settings.py"), *ROOT.glob("api/*/settings.py")]
+    modules = [".".join(path.with_suffix("").relative_to(ROOT).parts) for path in paths]
     return {
         name: value
         for module in [*modules, "process.logs"]

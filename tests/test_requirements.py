@@ -20,8 +20,13 @@ PINNED |= {"api-slim": FOLDER / "api-slim.txt"}
 
 # Where a stage's process, its children and the commands that run in its image begin.
 STARTS = {
-    "api": ("api.__main__", "classifier.inspection.child", "registry.__main__"),
-    "api-slim": ("api.__main__", "registry.__main__"),
+    "api": (
+        "api.__main__",
+        "classifier.inspection.child",
+        "database.__main__",
+        "registry.__main__",
+    ),
+    "api-slim": ("api.__main__", "database.__main__", "registry.__main__"),
     "training": ("training.__main__", "registry.__main__"),
     "testing": (
         "testing.__main__",
@@ -40,7 +45,7 @@ UNREACHED = {"api-slim": {"classifier.load", "classifier.tensorflow_runtime"}}
 PIN = re.compile(
     r"^([a-z0-9-]+)(?:\[[a-z-]+\])?==(\S+)((?: \\\n    --hash=sha256:[0-9a-f]{64})+)$", re.M
 )
-BY_NAME = {"tf2onnx"}  # Keras imports it, to export
+BY_NAME = {"tf2onnx", "psycopg"}  # Keras imports it, to export; SQLAlchemy, by the URL
 UNUSED = {"libclang"}  # see `pin-stages` in the Makefile
 
 
