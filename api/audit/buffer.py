@@ -100,7 +100,8 @@ class Buffer:
     def close(self, timeout: float) -> None:
         """Let nothing in any more, and make :meth:`take` return None within so many seconds."""
         with self._changed:
-            self._deadline = time.monotonic() + timeout
+            if self._deadline is None:
+                self._deadline = time.monotonic() + timeout
             self._changed.notify_all()
 
     @property

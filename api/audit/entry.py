@@ -4,10 +4,13 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from api.holder import Answer
+from classifier.labels import Labels
 from images import Images
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Entry:
     Attributes:
         id: unique, and later ones sort after earlier ones.
         request_id: what the caller knows it by; callers may give one to several requests.
-        at: when it was answered, with its time zone.
+        at: when it was answered, with its time zone, in whole milliseconds.
         user_id: who asked; None where nobody has to say.
         method: as HTTP has it.
         path: without the query, quoted.
@@ -65,15 +68,24 @@ class Entry:
         return 1 + sum(1 if each.pixels is None else 2 for each in self.answers)
 
 
-def answered(images: Images, answers: Sequence[Answer], keep: bool) -> tuple[Answered, ...]:
-    """What is to be said of images, uint8[N, 128, 128, 3], with one answer each."""
+def answered(
+    images: Images, answers: Sequence[Answer], labels: Labels, keep: bool
+) -> tuple[Answered, ...]:
+    """What is to be said of images with one answer each.
+
+    Args:
+        images: uint8[N, 128, 128, 3].
+        answers: what the model says of them.
+        labels: what its classes were called in the answer.
+        keep: whether their pixels are to be kept.
+    """
     return tuple(
         Answered(
             sha256=hashlib.sha256(image.data).hexdigest(),
             version=answer.version,
             index=answer.index,
-            name=answer.labels.classes[answer.index],
-            label=answer.label,
+            name=labels.classes[answer.index],
+            label=labels.name(answer.index, answer.confidence),
             confidence=answer.confidence,
             pixels=image if keep else None,
         )
@@ -87,6 +99,11 @@ def new_id(at: datetime) -> str:
     So ids sort by time, wherever they are made, and new rows come at the end of an index.
     """
     noise = secrets.randbits(74)
-    value = int(at.timestamp() * 1000) << 80 | 7 << 76 | (noise >> 62) << 64
-    value |= 2 << 62 | noise & (1 << 62) - 1
-    return f"{value:032x}"
+    low = 7 << 76 | (noise >> 62) << 64 | 2 << 62 | noise & (1 << 62) - 1
+    return f"{first_id(at)}{low:020x}"
+
+
+def first_id(at: datetime) -> str:
+    """What no id of an earlier moment sorts after, and no other id before."""
+    milliseconds = -((EPOCH - at) // timedelta(milliseconds=1))  # rounded up
+    return f"{max(0, milliseconds):012x}"

@@ -1,0 +1,285 @@
+"""The audit trail in the database."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Select, case, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from api.audit.entry import Entry, first_id
+from api.audit.ratings import Rating
+from database.database import Database
+from database.models import Base, Feedback, Image, Request, Response, User
+from images import Images
+
+Rows = list[dict[str, Any]]
+Part = TypeVar("Part", Response, Feedback)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which requests to list.
+
+    Attributes:
+        user_id: whose; None for everybody's.
+        since: from when on; None from the first.
+        until: until before when; None to the last.
+        before: the id of the request before which to go on; empty to begin.
+        limit: the most of them.
+    """
+
+    user_id: int | None
+    since: datetime | None
+    until: datetime | None
+    before: str
+    limit: int
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A request in a list.
+
+    Attributes:
+        request: its row.
+        user: the name of who asked; None where nobody had to say.
+        responses: the rows of its images, in order.
+        labels: what is said to be right, by position.
+    """
+
+    request: Request
+    user: str | None
+    responses: list[Response]
+    labels: dict[int, str]
+
+
+class Store:
+    """Writes and reads the trail; each call is one transaction, for any thread.
+
+    All of them raise DatabaseAway or WrongSchema where the database cannot be used.
+
+    Args:
+        database: where.
+        encode: from pixels, uint8[128, 128, 3], to a PNG file.
+    """
+
+    def __init__(self, database: Database, encode: Callable[[Images], bytes]) -> None:
+        self._database = database
+        self._encode = encode
+
+    def write(self, entries: Sequence[Entry]) -> None:
+        """Add entries; those that are there already stay as they are.
+
+        So a writer that heard nothing of its commit may simply write again.
+        """
+        images = self._images(entries)
+        with self._database.session() as session:
+            _add(session, Request, [_request(entry) for entry in entries])
+            _add(session, Response, [row for entry in entries for row in _responses(entry)])
+            _keep(session, images)
+
+    def forget(self, before: datetime, most: int) -> bool:
+        """Delete requests of earlier, and images that nobody has sent since.
+
+        Returns:
+            Whether there may be more than ``most`` of either.
+        """
+        old = select(Request.id).where(Request.id < first_id(before)).order_by(Request.id)
+        unused = select(Image.sha256).where(Image.at < before).order_by(Image.at)
+        with self._database.session() as session:
+            return any(
+                [
+                    _delete(session, old.limit(most), Request.id) == most,
+                    _delete(session, unused.limit(most), Image.sha256) == most,
+                ]
+            )
+
+    def listed(self, which: Selection) -> list[Listed]:
+        """Requests with their answers, the latest first."""
+        query = select(Request, User.name).outerjoin(User, Request.user_id == User.id)
+        query = query.where(*_conditions(which)).order_by(Request.id.desc()).limit(which.limit)
+        with self._database.session() as session:
+            session.expire_on_commit = False
+            found = session.execute(query).all()
+            ids = [request.id for request, _ in found]
+            responses = _by_request(session.scalars(_of(Response, ids)))
+            feedback = _by_request(session.scalars(_of(Feedback, ids)))
+        return [
+            Listed(
+                request=request,
+                user=user,
+                responses=responses.get(request.id, []),
+                labels={each.position: each.label for each in feedback.get(request.id, [])},
+            )
+            for request, user in found
+        ]
+
+    def find(self, request_id: str, user_id: int | None) -> tuple[str, int] | None:
+        """The latest request with images that a caller knows by that id.
+
+        Args:
+            request_id: the caller's name for it.
+            user_id: whose request it must be; None for anybody's.
+
+        Returns:
+            Our id of it, and how many images it had; None if there is none.
+        """
+        query = select(Request.id, Request.images).where(
+            Request.request_id == request_id, Request.images > 0
+        )
+        if user_id is not None:
+            query = query.where(Request.user_id == user_id)
+        with self._database.session() as session:
+            found = session.execute(query.order_by(Request.id.desc()).limit(1)).first()
+            return (found.id, found.images) if found else None
+
+    def rate(self, own_id: str, position: int, label: str, user_id: int | None) -> bool:
+        """Note the true class of an image, in place of what was said of it before.
+
+        Returns:
+            Whether the image is still there.
+        """
+        row = {
+            "request_id": own_id,
+            "position": position,
+            "label": _storable(label),
+            "user_id": user_id,
+            "at": datetime.now(UTC),
+        }
+        try:
+            with self._database.session() as session:
+                insert = _insert(session, Feedback)
+                new = {name: insert.excluded[name] for name in ("label", "user_id", "at")}
+                session.execute(
+                    insert.on_conflict_do_update(
+                        index_elements=["request_id", "position"], set_=new
+                    ),
+                    row,
+                )
+        except IntegrityError:  # its request was deleted meanwhile
+            return False
+        return True
+
+    def ratings(self) -> list[Rating]:
+        """How many answers of each version are said to be right."""
+        right = func.sum(case((Response.name == Feedback.label, 1), else_=0))
+        query = (
+            select(Response.version, func.count(), right)
+            .join(
+                Feedback,
+                (Feedback.request_id == Response.request_id)
+                & (Feedback.position == Response.position),
+            )
+            .group_by(Response.version)
+            .order_by(Response.version)
+        )
+        with self._database.session() as session:
+            return [Rating(*row) for row in session.execute(query)]
+
+    def _images(self, entries: Iterable[Entry]) -> Rows:
+        """The rows of the images that are to be kept, each once."""
+        found = {
+            each.sha256: (entry.at, each.pixels)
+            for entry in entries
+            for each in entry.answers
+            if each.pixels is not None
+        }
+        # In one order everywhere, so that no two services wait for each other.
+        return [
+            {"sha256": sha256, "png": self._encode(pixels), "at": at}
+            for sha256, (at, pixels) in sorted(found.items())
+        ]
+
+
+def _request(entry: Entry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "request_id": entry.request_id,
+        "at": entry.at,
+        "user_id": entry.user_id,
+        "method": entry.method,
+        "path": entry.path,
+        "status": entry.status,
+        "milliseconds": entry.milliseconds,
+        "images": len(entry.answers),
+    }
+
+
+def _responses(entry: Entry) -> Rows:
+    return [
+        {
+            "request_id": entry.id,
+            "position": position,
+            "image_sha256": each.sha256,
+            "version": each.version,
+            "index": each.index,
+            "name": _storable(each.name),
+            "label": _storable(each.label),
+            "confidence": each.confidence,
+        }
+        for position, each in enumerate(entry.answers)
+    ]
+
+
+def _storable(name: str) -> str:
+    """A class's name as databases can hold it: JSON can name one by half of a character."""
+    return name.encode(errors="replace").decode().replace("\0", "?")
+
+
+def _insert(session: Session, table: type[Base]) -> postgresql.Insert | sqlite.Insert:
+    """An insert that can say what is to happen where the row is there already."""
+    dialect = session.get_bind().dialect.name
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+def _add(session: Session, table: type[Base], rows: Rows) -> None:
+    if rows:
+        session.execute(_insert(session, table).on_conflict_do_nothing(), rows)
+
+
+def _keep(session: Session, rows: Rows) -> None:
+    if not rows:
+        return
+    insert = _insert(session, Image)
+    later = insert.excluded.at > Image.at
+    session.execute(
+        insert.on_conflict_do_update(
+            index_elements=["sha256"], set_={"at": insert.excluded.at}, where=later
+        ),
+        rows,
+    )
+
+
+def _delete(session: Session, which: Select[str], key: InstrumentedAttribute[str]) -> int:
+    """Delete the rows of these keys, but for those that another service is deleting."""
+    chosen = which.with_for_update(skip_locked=True)
+    deleted = delete(key.class_).where(key.in_(chosen)).returning(key)
+    return len(session.scalars(deleted, execution_options={"synchronize_session": False}).all())
+
+
+def _conditions(which: Selection) -> list[ColumnElement[bool]]:
+    conditions = []
+    if which.user_id is not None:
+        conditions.append(Request.user_id == which.user_id)
+    if which.before:
+        conditions.append(Request.id < which.before)
+    if which.since is not None:
+        conditions.append(Request.id >= first_id(which.since))
+    if which.until is not None:
+        conditions.append(Request.id < first_id(which.until))
+    return conditions
+
+
+def _of(table: type[Part], ids: Sequence[str]) -> Select[Part]:
+    """The rows of these requests."""
+    return select(table).where(table.request_id.in_(ids)).order_by(table.position)
+
+
+def _by_request(rows: Iterable[Part]) -> dict[str, list[Part]]:
+    found: dict[str, list[Part]] = {}
+    for row in rows:
+        found.setdefault(row.request_id, []).append(row)
+    return found
