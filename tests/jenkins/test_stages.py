@@ -185,6 +185,22 @@ def test_images_are_delivered_by_digest(jenkins: Jenkins) -> None:
     ]
 
 
+def test_the_service_may_be_the_one_without_tensorflow(jenkins: Jenkins) -> None:
+    outcome = jenkins.build(machine={"API_TARGET": "api-slim"})
+
+    (release,) = outcome.folder.rglob("*-delivery/var/delivery/overlay/release.env")
+    service = f"API_IMAGE=registry.example.com/models/classifier-api-slim@sha256:{7:064d}"
+    assert release.read_text().splitlines()[0] == service
+
+
+def test_another_service_than_there_is_an_image_of_is_not_built(jenkins: Jenkins) -> None:
+    outcome = jenkins.build(machine={"API_TARGET": "training"})
+
+    assert outcome.report["result"] == "FAILURE"
+    assert outcome.ran == ["checks", "build"]
+    assert not [call for call in outcome.calls if call.startswith("podman")]
+
+
 def test_a_real_kubectl_makes_of_an_overlay_what_the_stages_select_from(jenkins: Jenkins) -> None:
     """What it does without a cluster is done; what it would send to one is kept in a file."""
     kubectl = jenkins.folder / "bin" / "kubectl"

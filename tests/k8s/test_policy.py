@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.k8s.manifests import OVERLAYS, objects, of_kind, overlay, pods
+from tests.k8s.manifests import OVERLAYS, environment, objects, of_kind, overlay, pods
 from tests.k8s.rules import findings
+from tests.test_dockerfile import steps
 
 
 @pytest.mark.parametrize("environment_name", OVERLAYS)
@@ -19,6 +20,21 @@ def test_with_gpus_no_rule_is_broken(gpu: Path) -> None:
     assert not findings(manifests)
     wanting = {pod.owner for pod in pods(manifests) if "tolerations" in pod.spec}
     assert wanting == {"Deployment/classifier", "CronJob/training"}
+
+
+def test_without_tensorflow_no_rule_is_broken_and_less_memory_is_asked_for(slim: Path) -> None:
+    manifests = objects(slim)
+    assert not findings(manifests)
+    before, after = (
+        next(pods(of_kind(found, "Deployment"))).container["resources"]["limits"]
+        for found in (overlay("production"), manifests)
+    )
+    assert after == before | {"memory": "1Gi"}
+    runtimes = {
+        pod.owner: environment(pod, manifests).get("MODEL_RUNTIME") for pod in pods(manifests)
+    }
+    assert {owner for owner, runtime in runtimes.items() if runtime} == {"Deployment/classifier"}
+    assert runtimes["Deployment/classifier"] == steps("api-slim", "ENV")[-1].partition("=")[2]
 
 
 POD = ("spec", "template", "spec")

@@ -24,8 +24,9 @@ def test_every_object_of_an_overlay_is_valid(environment: str) -> None:
     assert not refused(overlay(environment))
 
 
-def test_with_gpus_it_is_valid_too(gpu: Path) -> None:
+def test_with_gpus_or_without_tensorflow_it_is_valid_too(gpu: Path, slim: Path) -> None:
     assert not refused(objects(gpu))
+    assert not refused(objects(slim))
 
 
 @pytest.mark.parametrize(

@@ -26,15 +26,20 @@ k() {
 }
 
 build_images() {
-  local stage image digest=$DEPLOY_WORK/digest
+  local service=${API_TARGET:-api} stage image digest=$DEPLOY_WORK/digest
   [ -n "${IMAGE_REGISTRY-}" ] || misused "set IMAGE_REGISTRY to where the images are pushed"
+  case $service in
+    api | api-slim) ;;
+    *) misused "API_TARGET=$service is no image of the service: set it to api or api-slim" ;;
+  esac
   local tag=${IMAGE_TAG:-$(git rev-parse --short=12 HEAD)}
   make image "TAG=$tag"
   mkdir -p "$DEPLOY_WORK/images"
   : >"$DEPLOY_WORK/images/release.env"
-  for stage in api training testing; do
+  for stage in "$service" training testing; do
     image=$IMAGE_REGISTRY/classifier-$stage
     podman push --digestfile "$digest" "localhost/classifier-$stage:$tag" "docker://$image:$tag"
+    stage=${stage%-slim}
     echo "${stage^^}_IMAGE=$image@$(cat "$digest")" >>"$DEPLOY_WORK/images/release.env"
   done
 }
