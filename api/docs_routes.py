@@ -8,14 +8,9 @@ from flask import Blueprint, Response, current_app, jsonify
 from api import openapi
 from api.errors import Absent
 from api.operation import documented
+from api.policy import strict
 
 routes = Blueprint("docs", __name__)
-
-# Nothing but what is served here may load or be asked; Swagger UI has its pictures in its style.
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -60,23 +55,16 @@ def description() -> Response:
 @routes.get("/docs")
 def page() -> Response:
     """Describe this interface to people, by Swagger UI."""
-    return _strict(Response(PAGE, content_type="text/html; charset=utf-8"))
+    return strict(Response(PAGE, content_type="text/html; charset=utf-8"))
 
 
 @routes.get("/docs/<name>")
 def asset(name: str) -> Response:
     """A part of the page."""
     if name == "start.js":
-        return _strict(Response(START, content_type="text/javascript; charset=utf-8"))
+        return strict(Response(START, content_type="text/javascript; charset=utf-8"))
     if name not in ASSETS:
         raise Absent(f"there is no {name} here; the page is at /docs")
     folder, media_type = ASSETS[name]
     content = (SWAGGER / folder / name).read_bytes()
-    return _strict(Response(content, content_type=f"{media_type}; charset=utf-8"))
-
-
-def _strict(response: Response) -> Response:
-    response.headers["Content-Security-Policy"] = POLICY
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+    return strict(Response(content, content_type=f"{media_type}; charset=utf-8"))

@@ -82,10 +82,14 @@ def test_what_callers_make_up_adds_no_labels(ready: Flask) -> None:
     for number in range(20):
         client.get(f"/made-up/{number}")
         client.open("/", method=f"MADE-UP-{number}")
-    client.get("/")
+    client.put("/")
     samples = read(ready)
     assert set(samples.labels("classifier_requests_total", "route")) == {NO_ROUTE}
-    assert set(samples.labels("classifier_requests_total", "method")) == {"GET", OTHER_METHOD}
+    assert set(samples.labels("classifier_requests_total", "method")) == {
+        "GET",
+        "PUT",
+        OTHER_METHOD,
+    }
     unknown = {"route": NO_ROUTE, "method": OTHER_METHOD, "status": "405"}
     assert samples.get("classifier_requests_total", **unknown) == 20
 
