@@ -26,7 +26,7 @@ from process.errors import Failure
 logger = logging.getLogger(__name__)
 
 ROUNDS = 5
-PATIENCE = 0.5  # seconds after which no further round begins
+PATIENCE = 0.25  # seconds after which no further round begins
 BATCH = 8  # images; one alone and so many together tell both ends of a service's load
 WORTHWHILE = 0.8  # int8 has to take less than this part of float32's time
 DEVICES = Path("/dev")
@@ -77,7 +77,7 @@ class Selection:
         if not ready:
             return None
         chosen = fastest(ready)
-        warm(chosen, self._batch_sizes)
+        warm(chosen, [max(self._batch_sizes)])  # it takes memory for that, and learns of no other
         return chosen
 
     def _refuse(self, version: str) -> NoReturn:
