@@ -1,0 +1,84 @@
+"""Tokens (JWT, RFC 7519): what a user shows instead of name and password.
+
+They say who, by the number in the database, and until when; what the user may do is looked up. The
+service itself both makes and reads them, so one secret does (HMAC). What a token's own header says
+of algorithms and keys chooses nothing (RFC 8725, 3.1).
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import jwt
+
+ALGORITHM = "HS256"
+ISSUER = AUDIENCE = "image-classifier"
+CLAIMS = ["aud", "exp", "iat", "iss", "sub"]
+LEEWAY = 5  # seconds between the clocks of two replicas
+
+# Of 43 characters for 32 bytes the last one has two bits to spare, which must be 0: else several
+# texts would be the same token. Ours are half as long as the longest.
+_SIGNED = re.compile(r"(?=.{1,512}\Z)[\w-]+\.[\w-]+\.[\w-]{42}[AEIMQUYcgkosw048]", re.ASCII)
+_USER = re.compile(r"[1-9][0-9]{0,17}")
+
+
+class BadToken(Exception):
+    """A text is no token of ours that is good now; the message says why, in words of ours."""
+
+
+class Tokens:
+    """Makes and reads tokens.
+
+    Args:
+        keys: the secrets, of which the first one signs and all are known.
+        seconds: for which a token is good.
+    """
+
+    def __init__(self, keys: Sequence[str], seconds: int) -> None:
+        self._keys = tuple(keys)
+        self.seconds = seconds
+
+    def issue(self, user_id: int, now: datetime | None = None) -> str:
+        """A token for a user, which is good from ``now`` on."""
+        now = now or datetime.now(UTC)
+        claims = {
+            "aud": AUDIENCE,
+            "exp": now + timedelta(seconds=self.seconds),
+            "iat": now,
+            "iss": ISSUER,
+            "sub": str(user_id),
+        }
+        return jwt.encode(claims, self._keys[0], ALGORITHM)
+
+    def read(self, token: str) -> int:
+        """The id of the user whom a token is for.
+
+        Raises:
+            BadToken: it is not ours, is damaged, or is not good now.
+        """
+        if not _SIGNED.fullmatch(token):
+            raise BadToken("this is no token of this service")
+        claims = self._claims(token)
+        if not _USER.fullmatch(claims["sub"]):
+            raise BadToken("the token names no user")
+        return int(claims["sub"])
+
+    def _claims(self, token: str) -> dict[str, str]:
+        for key in self._keys:
+            try:
+                return jwt.decode(
+                    token,
+                    key,
+                    algorithms=[ALGORITHM],
+                    audience=AUDIENCE,
+                    issuer=ISSUER,
+                    leeway=LEEWAY,
+                    options={"require": CLAIMS, "strict_aud": True},
+                )
+            except jwt.InvalidSignatureError:
+                continue  # it may be of another key
+            except jwt.ExpiredSignatureError:
+                raise BadToken("the token has expired: log in again") from None
+            except jwt.PyJWTError:
+                break
+        raise BadToken("this is no token of this service")
