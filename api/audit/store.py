@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from api.audit.entry import Entry, first_id
+from api.audit.listing import Criteria, Listed
 from api.audit.ratings import Rating
 from database.database import Database
 from database.models import Base, Feedback, Image, Request, Response, User
@@ -21,39 +22,16 @@ Part = TypeVar("Part", Response, Feedback)
 
 
 @dataclass(frozen=True)
-class Selection:
-    """Which requests to list.
+class Found:
+    """A request that feedback is about.
 
     Attributes:
-        user_id: whose; None for everybody's.
-        since: from when on; None from the first.
-        until: until before when; None to the last.
-        before: the id of the request before which to go on; empty to begin.
-        limit: the most of them.
+        id: ours.
+        images: how many it had.
     """
 
-    user_id: int | None
-    since: datetime | None
-    until: datetime | None
-    before: str
-    limit: int
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A request in a list.
-
-    Attributes:
-        request: its row.
-        user: the name of who asked; None where nobody had to say.
-        responses: the rows of its images, in order.
-        labels: what is said to be right, by position.
-    """
-
-    request: Request
-    user: str | None
-    responses: list[Response]
-    labels: dict[int, str]
+    id: str
+    images: int
 
 
 class Store:
@@ -97,7 +75,7 @@ class Store:
                 ]
             )
 
-    def listed(self, which: Selection) -> list[Listed]:
+    def listed(self, which: Criteria) -> list[Listed]:
         """Requests with their answers, the latest first."""
         query = select(Request, User.name).outerjoin(User, Request.user_id == User.id)
         query = query.where(*_conditions(which)).order_by(Request.id.desc()).limit(which.limit)
@@ -117,15 +95,12 @@ class Store:
             for request, user in found
         ]
 
-    def find(self, request_id: str, user_id: int | None) -> tuple[str, int] | None:
+    def find(self, request_id: str, user_id: int | None) -> Found | None:
         """The latest request with images that a caller knows by that id.
 
         Args:
             request_id: the caller's name for it.
             user_id: whose request it must be; None for anybody's.
-
-        Returns:
-            Our id of it, and how many images it had; None if there is none.
         """
         query = select(Request.id, Request.images).where(
             Request.request_id == request_id, Request.images > 0
@@ -134,7 +109,7 @@ class Store:
             query = query.where(Request.user_id == user_id)
         with self._database.session() as session:
             found = session.execute(query.order_by(Request.id.desc()).limit(1)).first()
-            return (found.id, found.images) if found else None
+            return Found(found.id, found.images) if found else None
 
     def rate(self, own_id: str, position: int, label: str, user_id: int | None) -> bool:
         """Note the true class of an image, in place of what was said of it before.
@@ -260,7 +235,7 @@ def _delete(session: Session, which: Select[str], key: InstrumentedAttribute[str
     return len(session.scalars(deleted, execution_options={"synchronize_session": False}).all())
 
 
-def _conditions(which: Selection) -> list[ColumnElement[bool]]:
+def _conditions(which: Criteria) -> list[ColumnElement[bool]]:
     conditions = []
     if which.user_id is not None:
         conditions.append(Request.user_id == which.user_id)

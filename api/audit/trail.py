@@ -98,13 +98,12 @@ class Trail(Collector):
 
     def _entry(self, status: int, seconds: float) -> Entry:
         now = datetime.now(UTC)
-        now = now.replace(microsecond=now.microsecond // 1000 * 1000)
         images = g.get("images")
         return Entry(
             id=new_id(now),
             request_id=g.request_id,
             at=now,
-            user_id=user.id if (user := g.get("user")) else None,
+            user_id=account.id if (account := g.get("account")) else None,
             method=request.method if request.method in METHODS else OTHER_METHOD,
             path=quote(request.path)[:PATH],
             status=status,

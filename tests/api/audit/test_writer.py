@@ -12,9 +12,10 @@ from alerts.open import open_alerts
 from alerts.settings import AlertSettings
 from api.audit.buffer import Buffer
 from api.audit.entry import Entry
+from api.audit.listing import Criteria
 from api.audit.ratings import Rating
 from api.audit.settings import AuditSettings
-from api.audit.store import Selection, Store
+from api.audit.store import Store
 from api.audit.writer import BATCH, Writer
 from database.database import Database
 from database.errors import DatabaseAway
@@ -23,7 +24,7 @@ from process.backoff import Backoff
 from tests.api.audit.entries import answered, entry
 
 FOREVER = 60.0
-EVERYTHING = Selection(None, None, None, "", 10_000)
+EVERYTHING = Criteria(None, None, None, "", 10_000)
 SOON = Backoff(first=0.001, longest=0.01)
 
 
