@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from api import memory
 from classifier import golden
 from classifier.runtime import Classifier
 from images import SHAPE
@@ -26,6 +27,7 @@ def load_checked(path: Path, card: Card, batch_sizes: Iterable[int]) -> Classifi
     from classifier.load import load
     from classifier.tensorflow_runtime import prepare_devices
 
+    memory.pass_over_libraries()
     prepare_devices()
     classifier = load(path, classes=len(card.classes))
     _check(classifier, card)

@@ -4,7 +4,6 @@ Nothing that goes wrong here ever unloads the model that serves, and a productio
 something that goes wrong: a volume that is not mounted looks the same.
 """
 
-import gc
 import logging
 import threading
 import time
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from alerts.alert import Alert
 from alerts.sender import AlertSender
+from api import memory
 from api.errors import NothingInProduction
 from api.holder import Holder, Snapshot
 from api.source import Obtained, Source, Wanted
@@ -193,8 +193,9 @@ class Refresher:
             extra={"version": wanted.version},
         )
         self._source.remember(wanted)
+        gone = before.classifier.runtime if before else None
         del before
-        gc.collect()  # a Keras model is full of cycles, and a GPU's memory is worth the pause
+        memory.give_back(gone)
 
     def _report(self, error: Exception, what: str) -> None:
         """Say why what should serve does not: to ``/ready``, to the log and to the operators."""

@@ -67,16 +67,21 @@ def brightest(*classes: str) -> Light:
     return _light(classes, channels * SURE / FEATURES, np.zeros(3, np.float32))
 
 
-def constant(index: int, *classes: str) -> Light:
-    """One that gives every image the same class."""
+def constant(index: int, *classes: str, name: str = "") -> Light:
+    """One that gives every image the same class; another one for each name."""
     bias = np.eye(len(classes), dtype=np.float32)[index] * SURE
-    return _light(classes, np.zeros((FEATURES, len(classes)), np.float32), bias)
+    return _light(classes, np.zeros((FEATURES, len(classes)), np.float32), bias, name)
 
 
 def _light(
-    classes: Sequence[str], weights: npt.NDArray[np.float32], bias: npt.NDArray[np.float32]
+    classes: Sequence[str],
+    weights: npt.NDArray[np.float32],
+    bias: npt.NDArray[np.float32],
+    name: str = "",
 ) -> Light:
-    return Light(tuple(classes), like(weights, bias).SerializeToString())
+    model = like(weights, bias)
+    model.doc_string = name
+    return Light(tuple(classes), model.SerializeToString())
 
 
 def registry_in(folder: Path, url: str = "") -> Registry:
