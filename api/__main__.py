@@ -9,7 +9,7 @@ from types import FrameType
 
 from alerts.open import open_alerts
 from alerts.settings import AlertSettings
-from api.app import create_app
+from api.app import QUICK, create_app
 from api.batcher import Batcher
 from api.cache import Cache
 from api.catalogue import CALL_TIMEOUT, Catalogue
@@ -49,7 +49,8 @@ def main(argv: Sequence[str]) -> int:
     metrics = Metrics()
     monitor = Monitor(holder, alerts, read(DriftSettings))
     metrics.read_also(monitor)
-    batcher = Batcher(monitor.watch(metrics.watch(holder.answer)), settings.max_batch)
+    answer = monitor.watch(metrics.watch(holder.answer))
+    batcher = Batcher(answer, settings.max_batch, settings.max_waiting)
     metrics.read_also(StateCollector(holder, lambda: batcher.waiting, lambda: refresher.failures))
     service = Service(
         holder,
@@ -89,7 +90,7 @@ def serve(settings: ServeSettings, service: Service) -> None:
         start(service)
         app.run(settings.host, settings.port, debug=True, use_reloader=False)
         return
-    server = Server(app, listen(settings.host, settings.port), settings)
+    server = Server(app, listen(settings.host, settings.port), settings, QUICK)
     stop_on_signals(service.holder, server)
     start(service)
     logger.info("listening on %s port %d", settings.host, settings.port)

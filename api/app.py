@@ -7,6 +7,9 @@ from api.payloads import MAX_BODY
 from api.problems import answer_error
 from api.service import Service
 
+# What waits for nothing but the model, and so needs no thread of its own.
+QUICK = (("POST", "/"), ("GET", "/health"), ("GET", "/ready"))
+
 
 def create_app(behind: Service) -> Flask:
     """Make the application; it starts no thread and reads no environment."""

@@ -1,8 +1,8 @@
 """The images of a request, and the model's answers to them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from flask import g
+from flask import g, request
 
 from api.holder import Answer
 from api.service import service
@@ -17,13 +17,15 @@ def ask(images: Images) -> list[Answer]:
 
     Raises:
         NotReady: no model serves yet.
+        Crowded: too many images wait already.
+        CallerGone: the caller has closed the connection.
         Overdue: the answers did not come in time.
         Stopping: the service is shutting down.
     """
     service().holder.require()
     each = [images[index : index + 1] for index in range(len(images))]
     while True:
-        answers = service().batcher.submit_all(each, service().request_timeout)
+        answers = service().batcher.submit_all(each, service().request_timeout, caller_gone())
         if len({answer.version for answer in answers}) == 1:
             note(images, answers)
             return answers  # or else the model was exchanged between two batches
@@ -33,3 +35,9 @@ def note(images: Images, answers: Sequence[Answer]) -> None:
     """Let the log and the audit trail know what the request is answered with."""
     g.version, g.labels = answers[0].version, answers[0].labels
     g.images, g.answers = images, answers
+
+
+def caller_gone() -> Callable[[], bool]:
+    """What says later, in any thread, whether the caller of this request has gone."""
+    known: Callable[[], bool] = request.environ.get("waitress.client_disconnected", bool)
+    return known

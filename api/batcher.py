@@ -8,31 +8,80 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, CancelledError, Future, wait
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from typing import Generic, TypeVar
 
-from api.errors import Overdue, Stopping
+from api.errors import CallerGone, Crowded, Overdue, Stopping
+from api.lane import wait
 
 logger = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
+# An item: what was submitted with it, and its place there.
+Entry = tuple["Submission[Item, Answer]", int]
+
+
+ENDING = "the service is shutting down"
+
+
+def _stays() -> bool:
+    return False
+
+
+class Submission(Generic[Item, Answer]):
+    """Items that are answered together, or not at all.
+
+    Args:
+        items: what to predict.
+        gone: whether their caller has gone.
+
+    Attributes:
+        items: as given.
+        gone: as given.
+        answers: to all of them, when they have come.
+    """
+
+    def __init__(self, items: Sequence[Item], gone: Callable[[], bool]) -> None:
+        self.items = items
+        self.gone = gone
+        self.answers: Future[list[Answer]] = Future()
+        self._given: dict[int, Answer] = {}
+
+    def answer(self, position: int, answer: Answer) -> None:
+        """Take the answer to one item."""
+        self._given[position] = answer
+        if len(self._given) == len(self.items):
+            with suppress(InvalidStateError):  # its caller has just given up
+                self.answers.set_result([self._given[index] for index in range(len(self.items))])
+
+    def fail(self, error: Exception) -> None:
+        """Take what kept one item from being answered."""
+        with suppress(InvalidStateError):  # the same, or another item has failed before
+            self.answers.set_exception(error)
+
 
 class Batcher(Generic[Item, Answer]):
-    """Gathers single items from many threads into calls of ``predict`` from one thread.
+    """Gathers items from many callers into calls of ``predict`` from one thread.
 
     Args:
         predict: from the items of a batch to one answer each, in the same order.
         max_batch: the most items in one call.
+        max_waiting: the most items that wait; no fewer than one submission has.
     """
 
     def __init__(
-        self, predict: Callable[[Sequence[Item]], Sequence[Answer]], max_batch: int
+        self,
+        predict: Callable[[Sequence[Item]], Sequence[Answer]],
+        max_batch: int,
+        max_waiting: int,
     ) -> None:
         self._predict = predict
         self._max_batch = max_batch
-        self._waiting: deque[tuple[Item, Future[Answer]]] = deque()
+        self._max_waiting = max_waiting
+        self._waiting: deque[Entry[Item, Answer]] = deque()
         self._stopping = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="batcher", daemon=True)
@@ -46,36 +95,35 @@ class Batcher(Generic[Item, Answer]):
         """Start answering; what was submitted before has waited. Call it once, after any fork."""
         self._thread.start()
 
-    def submit(self, item: Item, timeout: float) -> Answer:
+    def submit(self, item: Item, timeout: float, gone: Callable[[], bool] = _stays) -> Answer:
         """Wait for the answer to one item; arguments and errors are those of :meth:`submit_all`."""
-        return self.submit_all([item], timeout)[0]
+        return self.submit_all([item], timeout, gone)[0]
 
-    def submit_all(self, items: Sequence[Item], timeout: float) -> list[Answer]:
+    def submit_all(
+        self, items: Sequence[Item], timeout: float, gone: Callable[[], bool] = _stays
+    ) -> list[Answer]:
         """Wait for one answer to each of ``items``, in their order.
 
         Each waits in line by itself: few share a call of ``predict`` with those of other callers,
         and more than a batch holds become several calls.
 
         Args:
-            items: what to predict.
+            items: what to predict, one or more.
             timeout: seconds after which the caller would rather have no answer.
+            gone: whether the caller has gone; asked of what had to wait for other items.
 
         Raises:
+            Crowded: too many items wait already.
             Overdue: the predictor did not answer all of them in time.
+            CallerGone: the caller went before the predictor was free.
             Stopping: the batcher takes no more items.
             Exception: what ``predict`` raised when it was called with one of them alone.
         """
-        futures = self._enqueue(items)
-        late = wait(futures, timeout, FIRST_EXCEPTION).not_done
-        # Some may have come just now; nobody waits for the rest.
-        overdue = {future for future in late if future.cancel() or not future.done()}
-        try:
-            answers = [future.result() for future in futures if future not in overdue]
-        except CancelledError:
-            raise Stopping("the service is shutting down") from None
-        if overdue:
+        submission: Submission[Item, Answer] = Submission(items, gone)
+        self._enqueue(submission)
+        if not wait(submission.answers, timeout) and submission.answers.cancel():
             raise Overdue(f"the model gave no answer within {timeout:g} s")
-        return answers
+        return submission.answers.result()
 
     def stop(self, timeout: float) -> bool:
         """Answer what waits, within ``timeout`` seconds, and end.
@@ -89,49 +137,54 @@ class Batcher(Generic[Item, Answer]):
         if self._thread.ident is not None:  # it was started
             self._thread.join(timeout)
         with self._changed:
-            left = [future for _, future in self._waiting]
+            left = {submission for submission, _ in self._waiting}
             self._waiting.clear()
-        for future in left:
-            future.cancel()
-            future.set_running_or_notify_cancel()  # to cancel it alone wakes nobody
+        for submission in left:
+            submission.fail(Stopping(ENDING))
         return not left and not self._thread.is_alive()
 
-    def _enqueue(self, items: Sequence[Item]) -> "list[Future[Answer]]":
-        futures: list[Future[Answer]] = [Future() for _ in items]
+    def _enqueue(self, submission: Submission[Item, Answer]) -> None:
         with self._changed:
             if self._stopping:
-                raise Stopping("the service is shutting down")
-            self._waiting.extend(zip(items, futures, strict=True))
+                raise Stopping(ENDING)
+            if len(self._waiting) + len(submission.items) > self._max_waiting:
+                raise Crowded(f"{len(self._waiting)} images wait for the model already")
+            self._waiting.extend((submission, index) for index in range(len(submission.items)))
             self._changed.notify()
-        return futures
 
     def _run(self) -> None:
         while taken := self._take():
-            # A caller that has given up has cancelled its future.
-            batch = [entry for entry in taken if entry[1].set_running_or_notify_cancel()]
+            # A caller that has given up has cancelled, and an item that failed has failed all.
+            batch = [entry for entry in taken if not entry[0].answers.done()]
             if batch:
                 self._settle(batch)
 
-    def _take(self) -> list[tuple[Item, "Future[Answer]"]]:
+    def _take(self) -> "list[Entry[Item, Answer]]":
         """Wait for items and take all, up to the cap; none at all once stopped and drained."""
         with self._changed:
+            at_once = not self._waiting
             self._changed.wait_for(lambda: self._waiting or self._stopping)
             size = min(len(self._waiting), self._max_batch)
-            return [self._waiting.popleft() for _ in range(size)]
+            taken = [self._waiting.popleft() for _ in range(size)]
+        if not at_once:
+            for submission in {submission for submission, _ in taken}:
+                if submission.gone():
+                    submission.fail(CallerGone("the caller has closed the connection"))
+        return taken
 
-    def _settle(self, batch: Sequence[tuple[Item, "Future[Answer]"]]) -> None:
+    def _settle(self, batch: "Sequence[Entry[Item, Answer]]") -> None:
         try:
-            answers = self._checked([item for item, _ in batch])
+            answers = self._checked([submission.items[index] for submission, index in batch])
         except Exception as error:
             if len(batch) == 1:
-                batch[0][1].set_exception(error)
+                batch[0][0].fail(error)
                 return
             logger.warning("a batch of %d failed (%r): one by one, then", len(batch), error)
             for entry in batch:
                 self._settle([entry])
         else:
-            for (_, future), answer in zip(batch, answers, strict=True):
-                future.set_result(answer)
+            for (submission, index), answer in zip(batch, answers, strict=True):
+                submission.answer(index, answer)
 
     def _checked(self, items: Sequence[Item]) -> Sequence[Answer]:
         answers = self._predict(items)

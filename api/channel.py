@@ -37,6 +37,7 @@ REASONS = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: f"the body is larger than {MAX_BODY:,} bytes",
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "the request's headers are too large",
     HTTPStatus.REQUEST_TIMEOUT: "the whole request did not arrive in time",
+    HTTPStatus.SERVICE_UNAVAILABLE: "too many requests wait already: try again in a second",
     HTTPStatus.NOT_IMPLEMENTED: "the only Transfer-Encoding that is understood is chunked",
 }
 
@@ -46,6 +47,13 @@ class RequestTimeout(Error):  # type: ignore[misc]
 
     code = 408
     reason = "Request Timeout"
+
+
+class Crowded(Error):  # type: ignore[misc]
+    """Too many requests wait for a thread."""
+
+    code = 503
+    reason = "Service Unavailable"
 
 
 class Parser(HTTPRequestParser):  # type: ignore[misc]
@@ -88,7 +96,8 @@ class AnswerTask(WSGITask):  # type: ignore[misc]
 
     def build_response_header(self) -> bytes:
         """The status line and headers; the last answer before the end says that it is."""
-        if self.channel.server.draining and self.channel.is_last(self.request):
+        # A client that is told so too early connects again just when the address is given up.
+        if self.channel.server.closed and self.channel.is_last(self.request):
             self.set_close_on_finish()
         header: bytes = super().build_response_header()
         return header
@@ -114,6 +123,8 @@ class RefusalTask(ErrorTask):  # type: ignore[misc]
             ("Content-Type", PROBLEM),
             (access.HEADER, request_id),
         ]
+        if error.code == HTTPStatus.SERVICE_UNAVAILABLE:
+            self.response_headers.append(("Retry-After", "1"))
         self.set_close_on_finish()
         self.write(body)
         facts = {"request_id": request_id, "reason": reason}
@@ -155,6 +166,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         self.receiving_since: float | None = time.monotonic()
         self.lingering_since: float | None = None
         self.refused = False
+        self.gone = False  # whether the client has closed its side, while it waits for an answer
 
     @property
     def idle(self) -> bool:
@@ -164,6 +176,10 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     def is_last(self, request: Parser) -> bool:
         """Whether the client has sent nothing behind ``request`` yet."""
         return self.requests[-1:] == [request] and self.request is None
+
+    def check_client_disconnected(self) -> bool:
+        """Whether nobody may be there to read the answer; in ``environ``, for the application."""
+        return self.gone or not self.connected
 
     def received(self, data: bytes) -> bool:
         """Take in what the client sent."""

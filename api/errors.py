@@ -14,7 +14,9 @@
         ├── WrongType          415  the body says that it is something that the route does not take
         ├── NotReady           503  no model serves yet
         ├── RegistryAway       503  the registry cannot be asked
+        ├── Crowded            503  too many images wait for the predictor
         ├── Overdue            503  the predictor did not answer in time
+        ├── CallerGone         503  nobody waits for the answer any more
         └── Stopping           503  the service is shutting down
 
 Refusals are the only errors whose text reaches a caller.
@@ -147,6 +149,20 @@ class NotReady(Refusal):
 
 class RegistryAway(Refusal):
     """The registry cannot be asked now; the message has the reason."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    headers = RETRY_SOON
+
+
+class Crowded(Refusal):
+    """More is asked than can be answered soon, and to wait in line would help nobody."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    headers = MappingProxyType({"Retry-After": "1"})
+
+
+class CallerGone(Refusal):
+    """The caller closed its connection while the request waited for the model."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     headers = RETRY_SOON

@@ -4,9 +4,11 @@ from flask import Blueprint, Request, Response, g, request
 
 from api import payloads
 from api.answers import Prediction, Predictions, Short
-from api.asking import ask, note
+from api.asking import ask, caller_gone, note
 from api.decoding import Upload
 from api.errors import (
+    CallerGone,
+    Crowded,
     Invalid,
     NotReady,
     Overdue,
@@ -48,7 +50,7 @@ BODIES: Bodies = {
     },
     JSON: ImagesDocument,
 }
-WAIT = (NotReady, Overdue, Stopping)
+WAIT = (NotReady, Crowded, Overdue, CallerGone, Stopping)
 
 
 @routes.post("/")
@@ -59,7 +61,7 @@ def classify() -> Response:
     payloads.check_type(request.mimetype, request.headers.get("Content-Encoding", ""))
     image = payloads.single_image(request.get_data(cache=False))
     service().holder.require()
-    answer = service().batcher.submit(image, service().request_timeout)
+    answer = service().batcher.submit(image, service().request_timeout, caller_gone())
     note(image, [answer])
     return respond_with(Short(message=str(answer.index)))
 

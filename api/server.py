@@ -4,9 +4,11 @@
 """
 
 import logging
+import select
 import socket
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from waitress import wasyncore
@@ -14,8 +16,9 @@ from waitress.adjustments import Adjustments
 from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 
-from api.channel import Channel
+from api.channel import Channel, Crowded
 from api.errors import CannotListen
+from api.lane import Lane
 from api.payloads import MAX_BODY, MAX_SINGLE
 from api.settings import ServeSettings
 
@@ -52,17 +55,29 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         application: the application.
         listener: from :func:`listen`.
         settings: the limits.
+        quick: methods and paths of what waits for nothing but the model, and needs no thread.
+
+    Attributes:
+        closed: whether nobody can connect any more.
     """
 
     channel_class = Channel
 
     def __init__(
-        self, application: Callable[..., Any], listener: socket.socket, settings: ServeSettings
+        self,
+        application: Callable[..., Any],
+        listener: socket.socket,
+        settings: ServeSettings,
+        quick: Collection[tuple[str, str]] = (),
     ) -> None:
         # It warns of every request that waits for a thread, which under load is every request.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._settings = settings
+        self._quick = quick
+        self._lane = Lane(self.pull_trigger)
+        self._thread: int | None = None  # that of the main loop
         self._stopped_at: float | None = None
+        self.closed = False
         super().__init__(
             application,
             dispatcher=ThreadedTaskDispatcher(),
@@ -83,6 +98,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         Returns:
             Whether all of it was finished within the time for it.
         """
+        self._thread = threading.get_ident()
         self.task_dispatcher.set_thread_count(self._settings.threads)
         while not self.draining:
             self._turn()
@@ -95,13 +111,25 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
     def stop(self) -> None:
         """Make :meth:`run` end; may be called from a signal handler and from any thread."""
         if not self.draining:
-            self.pull_trigger()  # first, as the end of the run closes the trigger
+            super().pull_trigger()  # first, as the end of the run closes the trigger
             self._stopped_at = time.monotonic()
 
+    def pull_trigger(self) -> None:
+        """Wake the main loop, unless it is what runs."""
+        if threading.get_ident() != self._thread:
+            super().pull_trigger()
+
     def add_task(self, task: Channel) -> None:
-        """Let a thread answer the request that a channel has received."""
+        """Answer the request that a channel has received: in the next turn, or in a thread."""
         task.whole_request_received()
-        super().add_task(task)
+        request = task.requests[0]
+        if not request.error and len(self.task_dispatcher.queue) >= self._settings.max_waiting:
+            request.error = Crowded("")
+        if request.error or (request.command, request.path) in self._quick:
+            self._lane.add(task.service)
+            self.pull_trigger()  # as it may be a thread that has answered the request before
+        else:
+            super().add_task(task)
 
     def readable(self) -> bool:
         """Whether to accept a connection: there is room, or an idle one can give way."""
@@ -119,11 +147,22 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
     def maintenance(self, now: float) -> None:
         """Close connections that are idle for too long, and refuse requests that are late."""
         super().maintenance(now)
+        self._lane.expire(time.monotonic())
         for channel in list(self.active_channels.values()):
             channel.enforce(self._settings.request_timeout, time.monotonic())
 
     def _turn(self) -> None:
-        wasyncore.poll2(TICK, self._map)
+        """Wait for something to happen, and act on it."""
+        poll = select.poll()
+        for descriptor, each in self._map.items():
+            if events := _events(each):
+                poll.register(descriptor, events)
+        for descriptor, events in poll.poll(1000 * TICK):
+            if (found := self._map.get(descriptor)) is not None:
+                if events & select.POLLRDHUP:
+                    found.gone = True
+                wasyncore.readwrite(found, events)
+        self._lane.run()
 
     def _longest_idle(self) -> Channel | None:
         now = time.time()
@@ -138,6 +177,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
             before = len(self.active_channels)
             super().handle_accept()  # whether or not there is room
         wasyncore.dispatcher.close(self)
+        self.closed = True
 
     def _drain(self) -> bool:
         stopped = self._stopped_at or 0.0
@@ -152,6 +192,18 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
                     channel.handle_close()
             self._turn()
         return True
+
+
+def _events(watched: wasyncore.dispatcher) -> int:
+    """What is to be known of a connection, of the listener, or of the trigger."""
+    events = 0
+    if watched.readable():
+        events |= select.POLLIN | select.POLLPRI
+    if watched.writable() and not watched.accepting:
+        events |= select.POLLOUT
+    if isinstance(watched, Channel) and watched.requests and not watched.gone:
+        events |= select.POLLRDHUP
+    return events
 
 
 def _adjustments(listener: socket.socket, settings: ServeSettings) -> Adjustments:

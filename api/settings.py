@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from api.payloads import MAX_IMAGES
 from classifier.runtime import has_tensorflow
 from process.settings import Settings
 
@@ -32,8 +33,27 @@ class ServeSettings(Settings):
         "127.0.0.1", description="The address to listen on; `0.0.0.0` for every one of IPv4."
     )
     port: int = Field(8000, ge=1, le=65535, description="The port to listen on.")
-    threads: int = Field(32, ge=1, description="How many requests are worked on at once.")
+    threads: int = Field(
+        32,
+        ge=1,
+        description="How many requests are worked on at once, besides those for `POST /`, which "
+        "need no thread.",
+    )
     max_batch: int = Field(32, ge=1, description="The most images in one call of the model.")
+    max_waiting: int = Field(
+        256,
+        ge=MAX_IMAGES,
+        description="The most images that wait for the model; what comes beyond them is answered "
+        "503 at once. Waiting takes about this number divided by the images that the model "
+        "answers in a second.",
+    )
+    threshold: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Answers with less confidence than this are `other`; if empty, less than the "
+        "threshold that training chose for the model.",
+    )
     threshold: float | None = Field(
         None,
         ge=0,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from types import FrameType
 from typing import Any
 
+from api.app import QUICK
 from api.server import Server, listen
 from api.settings import ServeSettings
 from process.settings import read
@@ -29,7 +30,7 @@ def application(environ: dict[str, Any], start_response: StartResponse) -> Itera
 def main() -> int:
     """Serve until SIGTERM."""
     settings = read(ServeSettings)
-    server = Server(application, listen(settings.host, settings.port), settings)
+    server = Server(application, listen(settings.host, settings.port), settings, QUICK)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         server.stop()

@@ -69,7 +69,7 @@ def holder() -> Holder:
 def service(holder: Holder) -> Iterator[Service]:
     """A service whose batcher runs, and which notes in the holder that it was initialised."""
     metrics = Metrics()
-    batcher: Batcher[Images, Answer] = Batcher(metrics.watch(holder.answer), 8)
+    batcher: Batcher[Images, Answer] = Batcher(metrics.watch(holder.answer), 8, 256)
     metrics.read_also(StateCollector(holder, lambda: batcher.waiting, lambda: 0))
     batcher.start()
 

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.batcher import Batcher
-from api.errors import Overdue, Stopping
+from api.errors import CallerGone, Crowded, Overdue, Stopping
 
 FOREVER = 60.0  # seconds; no test waits for as long unless it fails
+ROOM = 10_000  # items that may wait
 
 
 class Gate:
@@ -46,9 +47,9 @@ def until(happened: Callable[[], bool]) -> None:
 
 @contextmanager
 def running(
-    predict: Callable[[Sequence[int]], Sequence[int]], max_batch: int = 8
+    predict: Callable[[Sequence[int]], Sequence[int]], max_batch: int = 8, waiting: int = ROOM
 ) -> Iterator[Batcher[int, int]]:
-    batcher = Batcher(predict, max_batch)
+    batcher = Batcher(predict, max_batch, waiting)
     batcher.start()
     try:
         yield batcher
@@ -92,7 +93,7 @@ def test_batches_never_exceed_the_cap_and_keep_order_and_answers(
     cap: int, items: list[int]
 ) -> None:
     gate = Gate()
-    batcher = Batcher(gate, cap)
+    batcher = Batcher(gate, cap, ROOM)
     with callers(batcher, items) as futures:  # all of them wait before it starts
         batcher.start()
         assert [future.result() for future in futures] == [-item for item in items]
@@ -114,7 +115,7 @@ def test_every_one_of_many_callers_gets_its_own_answer() -> None:
     assert sorted(item for batch in gate.batches for item in batch) == items
 
 
-@given(st.integers(1, 7), st.lists(st.lists(st.integers(), max_size=20), max_size=6))
+@given(st.integers(1, 7), st.lists(st.lists(st.integers(), min_size=1, max_size=20), max_size=6))
 def test_callers_with_several_items_get_all_of_their_own_answers_in_order(
     cap: int, lists: list[list[int]]
 ) -> None:
@@ -152,7 +153,7 @@ def test_what_nobody_waits_for_any_more_is_not_predicted() -> None:
 
 def test_a_stop_in_the_middle_lets_the_caller_go() -> None:
     gate = Gate(held=True)
-    batcher = Batcher(gate, 1)
+    batcher = Batcher(gate, 1, ROOM)
     batcher.start()
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(batcher.submit_all, [1, 2], FOREVER)
@@ -170,7 +171,7 @@ def test_an_item_that_cannot_be_predicted_fails_its_own_caller_only() -> None:
             raise ValueError("not two")
         return [-item for item in items]
 
-    batcher = Batcher(predict, 8)
+    batcher = Batcher(predict, 8, ROOM)
     with callers(batcher, [1, 2, 3]) as (one, two, three):
         batcher.start()
         assert one.result() == -1
@@ -210,7 +211,7 @@ def test_a_caller_leaves_when_the_predictor_is_stuck() -> None:
 
 def test_stop_answers_what_waits_and_takes_nothing_new() -> None:
     gate = Gate(held=True)
-    batcher = Batcher(gate, 2)
+    batcher = Batcher(gate, 2, ROOM)
     with callers(batcher, [1, 2, 3, 4, 5]) as futures, ThreadPoolExecutor(1) as pool:
         batcher.start()
         gate.wait_until_entered()
@@ -225,7 +226,7 @@ def test_stop_answers_what_waits_and_takes_nothing_new() -> None:
 
 def test_stop_lets_callers_go_when_the_predictor_is_stuck() -> None:
     gate = Gate(held=True)
-    batcher = Batcher(gate, 1)
+    batcher = Batcher(gate, 1, ROOM)
     with callers(batcher, [1, 2]) as (one, two):
         batcher.start()
         gate.wait_until_entered()
@@ -238,8 +239,43 @@ def test_stop_lets_callers_go_when_the_predictor_is_stuck() -> None:
 
 
 def test_stop_without_a_start_lets_callers_go() -> None:
-    batcher = Batcher(Gate(), 1)
+    batcher = Batcher(Gate(), 1, ROOM)
     with callers(batcher, [1]) as (one,):
         assert not batcher.stop(FOREVER)
         with pytest.raises(Stopping):
             one.result()
+
+
+def test_beyond_the_bound_a_submission_is_refused_at_once_and_whole() -> None:
+    gate = Gate(held=True)
+    with running(gate, 1, waiting=3) as batcher, ThreadPoolExecutor(1) as pool:
+        first = pool.submit(batcher.submit, 0, FOREVER)
+        gate.wait_until_entered()
+        with callers(batcher, [1, 2]) as futures:
+            with pytest.raises(Crowded, match="2 images wait"):
+                batcher.submit_all([3, 4], FOREVER)
+            assert batcher.waiting == 2
+            gate.open()
+            assert [future.result() for future in [first, *futures]] == [0, -1, -2]
+        assert batcher.submit_all([3, 4, 5], FOREVER) == [-3, -4, -5]
+    assert gate.batches == [[0], [1], [2], [3], [4], [5]]
+
+
+def test_what_waited_for_a_caller_that_has_gone_is_not_predicted() -> None:
+    gate = Gate(held=True)
+    with running(gate) as batcher, ThreadPoolExecutor(2) as pool:
+        first = pool.submit(batcher.submit, 0, FOREVER)
+        gate.wait_until_entered()
+        gone = pool.submit(batcher.submit_all, [1, 2], FOREVER, lambda: True)
+        until(lambda: batcher.waiting == 2)
+        gate.open()
+        with pytest.raises(CallerGone):
+            gone.result()
+        assert first.result() == 0
+    assert gate.batches == [[0]]
+
+
+def test_where_nothing_waits_a_caller_is_answered_even_if_it_seems_gone() -> None:
+    gate = Gate()
+    with running(gate) as batcher:
+        assert batcher.submit(1, FOREVER, lambda: True) == -1

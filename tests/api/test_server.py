@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pytest
 import requests
 
-from api.app import create_app
+from api.app import QUICK, create_app
 from api.errors import CannotListen
 from api.holder import Holder, Snapshot
 from api.payloads import MAX_BODY
@@ -36,8 +36,13 @@ class Held(FirstPixel):
     def __init__(self) -> None:
         self.entered = threading.Semaphore(0)
         self.released = threading.Event()
+        self.seen: list[int] = []
+
+    def wait_until_entered(self) -> None:
+        assert self.entered.acquire(timeout=FOREVER)
 
     def predict(self, images: Images) -> npt.NDArray[np.float32]:
+        self.seen += images[:, 0, 0, 0].tolist()
         self.entered.release()
         assert self.released.wait(FOREVER)
         return super().predict(images)
@@ -48,7 +53,9 @@ class Running:
 
     def __init__(self, service: Service, **limits: object) -> None:
         settings = ServeSettings(**limits)  # type: ignore[arg-type]
-        self.server = Server(create_app(service), listen("127.0.0.1", free_port()), settings)
+        self.waiting = lambda: service.batcher.waiting
+        listener = listen("127.0.0.1", free_port())
+        self.server = Server(create_app(service), listener, settings, QUICK)
         self.address = ("127.0.0.1", int(self.server.effective_port))
         self.url = f"http://127.0.0.1:{self.server.effective_port}"
         self.thread = ThreadPoolExecutor(1)
@@ -59,6 +66,10 @@ class Running:
 
     def post(self, value: int) -> requests.Response:
         return requests.post(self.url, data=bytes([value]) * NBYTES, timeout=FOREVER)
+
+    def predict(self, value: int, images: int) -> requests.Response:
+        body = bytes([value]) * images * NBYTES
+        return requests.post(f"{self.url}/predict", data=body, timeout=FOREVER)
 
     def stop(self) -> bool:
         self.server.stop()
@@ -386,7 +397,7 @@ def test_what_is_in_flight_when_it_stops_is_answered(
     running = serve(threads=4)
     with ThreadPoolExecutor(12) as pool:
         answers = [pool.submit(running.post, value) for value in range(12)]
-        assert held.entered.acquire(timeout=FOREVER)
+        held.wait_until_entered()
         with running.connect() as half:
             half.sendall(head(NBYTES) + bytes(1000))
             until(lambda: len(running.server.active_channels) == 13)
@@ -404,13 +415,34 @@ def test_what_is_in_flight_when_it_stops_is_answered(
         running.connect()
 
 
+def test_a_client_is_not_told_to_connect_again_just_when_the_address_is_given_up(
+    serve: Callable[..., Running], held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = serve()
+    give_up = running.server._stop_accepting
+    received = []
+
+    def answer_first() -> None:
+        held.released.set()
+        received.append(connection.recv(65536))
+        give_up()
+
+    monkeypatch.setattr(running.server, "_stop_accepting", answer_first)
+    request = head(NBYTES).replace(b"POST /", b"POST /predict") + bytes(NBYTES)
+    with sent(running, request) as connection:
+        held.wait_until_entered()
+        assert running.stop() is True
+    assert b" 200 OK" in received[0]
+    assert b"Connection: close" not in received[0]
+
+
 def test_requests_pipelined_before_the_end_are_all_answered(
     serve: Callable[..., Running], held: Held
 ) -> None:
     running = serve()
     request = head(NBYTES) + bytes([7]) * NBYTES
     with sent(running, 3 * request) as connection:
-        assert held.entered.acquire(timeout=FOREVER)
+        held.wait_until_entered()
         running.server.stop()
         held.released.set()
         answers = everything(connection)
@@ -441,10 +473,75 @@ def test_what_does_not_end_in_time_is_cut_off(serve: Callable[..., Running], hel
     running = serve(shutdown_timeout=0.5)
     with sent(running, head(NBYTES) + bytes(NBYTES)) as stuck, running.connect() as half:
         half.sendall(head(NBYTES))
-        assert held.entered.acquire(timeout=FOREVER)
+        held.wait_until_entered()
         assert running.stop() is False
         assert everything(stuck) == everything(half) == b""
         held.released.set()
+
+
+def test_probes_are_answered_while_every_thread_is_busy(
+    serve: Callable[..., Running], held: Held
+) -> None:
+    running = serve(threads=1)
+    with ThreadPoolExecutor(1) as pool:
+        busy = pool.submit(running.predict, 5, 1)
+        held.wait_until_entered()
+        with running.connect() as connection:
+            connection.sendall(HEALTH)
+            receive_up_to(connection, b"alive")
+        held.released.set()
+        assert busy.result().status_code == 200
+
+
+def test_images_beyond_those_that_may_wait_are_refused_at_once(
+    serve: Callable[..., Running], held: Held
+) -> None:
+    running = serve()
+    with ThreadPoolExecutor(5) as pool:
+        first = pool.submit(running.post, 1)
+        held.wait_until_entered()
+        waiting = [pool.submit(running.predict, value, 64) for value in range(4)]
+        until(lambda: running.waiting() == 256)
+        refused = running.post(2)
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
+        assert refused.json()["detail"] == "256 images wait for the model already"
+        held.released.set()
+        assert {answer.result().status_code for answer in [first, *waiting]} == {200}
+
+
+def test_requests_beyond_those_that_may_wait_for_a_thread_are_refused_at_once(
+    serve: Callable[..., Running], held: Held
+) -> None:
+    running = serve(threads=1, max_waiting=64)
+    request = head(NBYTES).replace(b"POST /", b"POST /predict") + bytes(NBYTES)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(sent(running, request))
+        held.wait_until_entered()
+        waiting = [stack.enter_context(sent(running, request)) for _ in range(64)]
+        until(lambda: len(running.server.task_dispatcher.queue) == 64)
+        received = everything(stack.enter_context(sent(running, request)))
+        assert b"Retry-After: 1\r\n" in received
+        status, answer = parts(received)
+        assert status == 503
+        assert answer["detail"] == "too many requests wait already: try again in a second"
+        held.released.set()
+        for connection in waiting:
+            receive_up_to(connection, b"200 OK")
+
+
+def test_what_waits_for_a_caller_that_has_gone_is_never_predicted(
+    serve: Callable[..., Running], held: Held
+) -> None:
+    running = serve()
+    with sent(running, head(NBYTES) + bytes([1]) * NBYTES) as first:
+        held.wait_until_entered()
+        with sent(running, head(NBYTES) + bytes([2]) * NBYTES):
+            until(lambda: running.waiting() == 1)
+        until(lambda: any(each.gone for each in running.server.active_channels.values()))
+        held.released.set()
+        receive_up_to(first, b'"1"')
+    assert running.post(3).json() == {"message": "3"}
+    assert held.seen == [1, 3]
 
 
 def test_an_address_that_is_taken_or_not_ours_is_named() -> None:

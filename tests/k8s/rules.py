@@ -41,7 +41,7 @@ WRITTEN = {"MODEL_CACHE", "TRAIN_WORK", "GATE_REPORTS"}
 def routes() -> set[str]:
     """What the service answers to."""
     metrics = Metrics()
-    batcher: Batcher[Any, Any] = Batcher(Holder().answer, 1)
+    batcher: Batcher[Any, Any] = Batcher(Holder().answer, 1, 64)
     alerts = open_alerts(AlertSettings(), "api")
     catalogue = Catalogue(Registry(MemoryBackend(), "tester"))
     app = create_app(Service(Holder(), batcher, lambda: None, alerts, 1, metrics, catalogue))

@@ -50,7 +50,7 @@ def running(port: int = 0, **limits: float) -> Iterator[Running]:
     labels = Labels(tuple(f"class {index}" for index in range(256)), 0.0)
     since = "2026-01-02T00:00:00+00:00"
     holder.swap(Snapshot(FirstPixel(), labels, "a" * 64, None, since, card("a" * 64)))  # type: ignore[arg-type]
-    batcher: Batcher[Images, Answer] = Batcher(metrics.watch(holder.answer), 8)
+    batcher: Batcher[Images, Answer] = Batcher(metrics.watch(holder.answer), 8, 256)
     alerts = open_alerts(AlertSettings(), "api")
     catalogue = Catalogue(Registry(MemoryBackend(), "tester"))
     service = Service(holder, batcher, lambda: None, alerts, WITHIN, metrics, catalogue)

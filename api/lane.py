@@ -1,0 +1,99 @@
+"""Requests that are answered on the server's own thread, and wait for the model in a greenlet.
+
+A thread for each request costs several switches between threads, which under Python's lock are most
+of what a small model's answer costs. Here a request runs until it has to wait, its greenlet is put
+aside, and the next one runs; when the model has answered, it goes on where it was. What runs like
+this must not wait for anything else: one request that reads a file holds up all.
+"""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import wait as wait_in_thread
+from typing import Any
+
+from greenlet import getcurrent, greenlet
+
+logger = logging.getLogger(__name__)
+
+
+class Lane:
+    """The requests of one thread; all methods but :meth:`resume` belong to that thread.
+
+    Args:
+        wake: makes the thread call :meth:`run` soon; may be called from any thread.
+    """
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+        self._begun: deque[Callable[[], None]] = deque()
+        self._answered: deque[Errand] = deque()
+        self._waiting: dict[Errand, float] = {}
+        self._woken = False
+
+    def add(self, work: Callable[[], None]) -> None:
+        """Let the next :meth:`run` begin ``work``."""
+        self._begun.append(work)
+
+    def run(self) -> None:
+        """Go on with what has been answered, then begin what was added, as far as each gets."""
+        self._woken = False  # first, as answers may come meanwhile
+        while self._answered:
+            self._go_on(self._answered.popleft())
+        while self._begun:
+            Errand(self, self._begun.popleft()).switch()
+
+    def expire(self, now: float) -> None:
+        """Go on with what has waited for as long as it would; ``now`` is monotonic."""
+        for errand in [each for each, end in self._waiting.items() if end <= now]:
+            self._go_on(errand)
+
+    def put_aside(self, errand: "Errand", end: float) -> None:
+        """Run something else in place of ``errand``, until it is resumed or ``end`` is past."""
+        self._waiting[errand] = end
+        errand.home.switch()
+
+    def resume(self, errand: "Errand") -> None:
+        """Let the thread go on with ``errand``; may be called from any thread."""
+        self._answered.append(errand)
+        if not self._woken:
+            self._woken = True
+            self._wake()
+
+    def _go_on(self, errand: "Errand") -> None:
+        if self._waiting.pop(errand, None) is not None:  # or else its time was up before
+            errand.switch()
+
+
+class Errand(greenlet):
+    """A piece of work that can be put aside; the lane's thread goes on at ``home`` meanwhile."""
+
+    def __init__(self, lane: Lane, work: Callable[[], None]) -> None:
+        self.home = getcurrent()
+        super().__init__(parent=self.home)
+        self.lane = lane
+        self._work = work
+
+    def run(self) -> None:
+        """Do the work; what it raises is logged, and ends nothing else."""
+        try:
+            self._work()
+        except Exception:
+            logger.exception("a request ended in an error that nobody has caught")
+
+
+def wait(future: "Future[Any]", timeout: float) -> bool:
+    """Wait until ``future`` is done, for ``timeout`` seconds at most, and say whether it is.
+
+    In a lane other requests go on meanwhile; elsewhere the thread sleeps.
+    """
+    current = getcurrent()
+    if not isinstance(current, Errand):
+        return bool(wait_in_thread([future], timeout).done)
+    end = time.monotonic() + timeout
+    future.add_done_callback(lambda _: current.lane.resume(current))
+    while not future.done() and time.monotonic() < end:
+        current.lane.put_aside(current, end)
+    return future.done()
