@@ -54,13 +54,6 @@ class ServeSettings(Settings):
         description="Answers with less confidence than this are `other`; if empty, less than the "
         "threshold that training chose for the model.",
     )
-    threshold: float | None = Field(
-        None,
-        ge=0,
-        le=1,
-        description="Answers with less confidence than this are `other`; if empty, less than the "
-        "threshold that training chose for the model.",
-    )
     request_timeout: float = Field(
         30,
         gt=0,
