@@ -34,10 +34,12 @@ for stage in $(STAGES); do for device in cpu gpu; do \
 $(LOCK) requirements/api-slim.in -o requirements/api-slim.txt
 endef
 
-.PHONY: help demo serve test lint types pytest fuzz torture bench lock pins base image image-test k8s-test clean
+.PHONY: help ray demo serve test lint types pytest fuzz torture bench lock pins base image image-test k8s-test clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+ray: $(VENV)/ray/installed  ## install Ray into .venv/ray, for batches and Ray Serve
 
 demo: $(VENV)/runtime  ## train, gate, promote and serve a model, POST held-out images, stop
 	$(BIN)/python -m demo
@@ -54,7 +56,7 @@ lint: $(VENV)/development
 types: $(VENV)/development
 	$(BIN)/mypy
 
-pytest: $(VENV)/development $(VENV)/debian $(BIN)/kubectl
+pytest: $(VENV)/development $(VENV)/ray/installed $(VENV)/debian $(BIN)/kubectl
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal
 
 fuzz: $(VENV)/development  ## send the service 20,000 damaged image files, and what schemathesis makes up
@@ -70,6 +72,7 @@ lock: LOCK += --upgrade
 lock: $(VENV)/development  ## pin what requirements*.in ask for, with hashes
 	$(LOCK) requirements.in -o requirements.txt
 	$(LOCK) requirements-dev.in -o requirements-dev.txt
+	$(LOCK) requirements-ray.in -o requirements-ray.txt
 	$(pin-stages)
 
 pins: $(VENV)/development  ## pin what each image holds, as requirements.txt does
@@ -117,6 +120,13 @@ $(BIN)/kubectl: k8s/kubectl.txt $(BIN)/python
 $(VENV)/debian: debian-packages.txt $(BIN)/python
 	dpkg --status $$(cat $<) >/dev/null 2>&1 \
 	  || ($(SUDO) apt-get update && $(SUDO) apt-get install --yes --no-install-recommends $$(cat $<))
+	touch $@
+
+# An environment on top of the other one, which so keeps what it is measured with.
+$(VENV)/ray/installed: requirements-ray.txt $(VENV)/runtime
+	$(BIN)/python -m venv --clear --without-pip $(VENV)/ray
+	cd $(VENV)/lib/python3.11/site-packages && pwd > ../../../ray/lib/python3.11/site-packages/below.pth
+	$(BIN)/pip --python $(VENV)/ray/bin/python install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
 $(VENV)/podman: $(BIN)/python

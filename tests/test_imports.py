@@ -68,6 +68,7 @@ def test_dependencies_point_one_way(package: str) -> None:
         ("flask_openapi3_swagger", {"api"}),
         ("prometheus_client", {"api", "rollout"}),
         ("pickle", set()),
+        ("ray", {"api", "benchmarks"}),
     ],
 )
 def test_a_library_stays_behind_its_package(library: str, owners: set[str]) -> None:

@@ -84,7 +84,15 @@ def test_an_image_for_a_gpu_differs_by_tensorflow_and_its_libraries(target: str)
     assert all(gpu[name] == cpu[name] for name in gpu.keys() & cpu.keys())
 
 
-@pytest.mark.parametrize("path", [*FOLDER.glob("*.txt"), ROOT / "requirements.txt"], ids=str)
+def test_ray_is_installed_beside_the_pins_of_everything() -> None:
+    """Else run ``make lock``, or compile ``requirements-ray.in`` as it does."""
+    own = pins(ROOT / "requirements-ray.txt")
+    shared = own.keys() & EVERYTHING.keys()
+    assert shared
+    assert [name for name in shared if own[name][0] != EVERYTHING[name][0]] == []
+
+
+@pytest.mark.parametrize("path", [*FOLDER.glob("*.txt"), *ROOT.glob("requirements*.txt")], ids=str)
 def test_every_requirement_has_hashes(path: Path) -> None:
     lines = [line for line in path.read_text().splitlines() if line and line[0] not in " #"]
     assert len(lines) == len(pins(path)) > 0

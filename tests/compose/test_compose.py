@@ -15,7 +15,7 @@ import yaml
 from check_jsonschema.builtin_schemas import get_builtin_schema
 
 from alerts.settings import AlertSettings
-from api.__main__ import LAST_WORDS
+from api.assembly import LAST_WORDS
 from api.settings import ModelSettings, ServeSettings
 from process.logs import LogSettings
 from process.settings import Settings, declared, read

@@ -1,0 +1,77 @@
+"""Programs in the environment that has Ray: ``make ray``."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from tests.api.processes import ROOT, WITHIN
+
+PYTHON = Path(sys.prefix) / "ray" / "bin" / "python"
+
+
+class Program:
+    """A program that starts a cluster, which has to be gone when the program is.
+
+    Ray's sockets lie in the folder for temporary files, whose name must be short.
+    """
+
+    def __init__(self, folder: Path, *arguments: str, **variables: str) -> None:
+        assert PYTHON.exists(), "run `make ray`"
+        self.temporary = Path(tempfile.mkdtemp(dir="/tmp"))
+        self._log = folder / f"{self.temporary.name}.log"
+        own = {"PYTHONPATH": str(ROOT), "TMPDIR": str(self.temporary), "HOME": str(folder)}
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [PYTHON, *arguments],
+                cwd=folder,
+                env=_clean() | own | variables,
+                stdout=log,
+                stderr=log,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.wait_for_the_end_of_the_cluster()
+        shutil.rmtree(self.temporary)
+
+    @property
+    def log(self) -> str:
+        """What it has said."""
+        return self._log.read_text()
+
+    def wait(self) -> int:
+        """Wait for its end, and return the exit code."""
+        return self.process.wait(WITHIN)
+
+    def wait_for_the_end_of_the_cluster(self) -> None:
+        """Wait until no process and no file of the cluster is left."""
+        deadline = time.monotonic() + WITHIN
+        while found := [*self.temporary.glob("ray-*"), *self.members()]:
+            assert time.monotonic() < deadline, found
+            time.sleep(0.05)
+
+    def members(self) -> list[int]:
+        """The processes that name the folder for temporary files in their environment."""
+        marker = str(self.temporary).encode()
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                if marker in (entry / "environ").read_bytes():
+                    found.append(int(entry.name))
+            except OSError:
+                pass  # it has ended, or is another user's
+        return found
+
+
+def _clean() -> Mapping[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
