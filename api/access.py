@@ -13,6 +13,7 @@ from api.service import service
 logger = logging.getLogger(__name__)
 
 HEADER = "X-Request-Id"
+SENT = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
 def install(app: Flask) -> None:
@@ -25,7 +26,7 @@ def _begin() -> None:
     g.started = time.monotonic()
     g.version = ""  # of the model that answers, where one does
     sent = request.headers.get(HEADER, "")
-    g.request_id = sent if re.fullmatch(r"[\w.-]{1,64}", sent, re.ASCII) else uuid.uuid4().hex
+    g.request_id = sent if SENT.fullmatch(sent) else uuid.uuid4().hex
 
 
 def _end(response: Response) -> Response:
@@ -46,6 +47,8 @@ def _end(response: Response) -> Response:
 
 def line(method: str, path: str, status: int, **facts: object) -> None:
     """Write the line of one request."""
+    if not logger.isEnabledFor(logging.INFO):
+        return
     # Quoted, as a line break in a path would let a caller write lines of the log.
     facts = {"method": method, "path": quote(path), "status": status, **facts}
     logger.info(" ".join(f"{name}={value}" for name, value in facts.items()), extra=facts)
