@@ -1,15 +1,18 @@
-"""The database's command: bring its tables to what this version of the program needs.
+"""The database's command: bring its tables up to date, and take out images to train on.
 
 python -m database current
 python -m database upgrade
+python -m database export FOLDER
 """
 
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from database import schema
 from database.database import Database, open_database
+from database.export import export
 from database.settings import DatabaseSettings
 from process.command import run
 from process.logs import LogSettings, configure
@@ -22,8 +25,8 @@ def main(argv: Sequence[str]) -> int:
     configure(read(LogSettings))
     database = open_database(read(DatabaseSettings))
     try:
-        command: Callable[[Database], int] = arguments.command
-        return command(database)
+        command: Callable[[Database, argparse.Namespace], int] = arguments.command
+        return command(database, arguments)
     finally:
         database.close()
 
@@ -31,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m database",
-        description="Say which revision of the schema the database has, and upgrade it.",
+        description="Keep the schema of the database up to date, and take images out of it.",
         epilog="settings from the environment:\n\n" + listing([DatabaseSettings, LogSettings]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -40,22 +43,34 @@ def _parser() -> argparse.ArgumentParser:
     for name, command, purpose in (
         ("current", _current, "say which revision the database has; exit 1 if it is another"),
         ("upgrade", _upgrade, "bring the database to the revision that this program needs"),
+        ("export", _export, "write the images with feedback to FOLDER, by their true classes"),
     ):
         one = commands.add_parser(name, help=purpose, description=purpose, allow_abbrev=False)
+        if command is _export:
+            one.add_argument("folder", type=Path, metavar="FOLDER", help="made if it is not there")
         one.set_defaults(command=command)
     return parser
 
 
-def _current(database: Database) -> int:
+def _current(database: Database, _: argparse.Namespace) -> int:
     found, needed = database.revision(), schema.head()
     sys.stdout.write(f"{database.location}: {found or 'none'}, of {needed}\n")
     return 0 if found == needed else 1
 
 
-def _upgrade(database: Database) -> int:
+def _upgrade(database: Database, _: argparse.Namespace) -> int:
     before = database.revision()
     database.upgrade()
     sys.stdout.write(f"{database.location}: from {before or 'none'} to {database.revision()}\n")
+    return 0
+
+
+def _export(database: Database, arguments: argparse.Namespace) -> int:
+    found = export(database, arguments.folder)
+    sys.stdout.write(
+        f"{arguments.folder}: {found.written} images; left out: {found.disputed} that are said to "
+        f"be of several classes, {found.missing} that were not kept\n"
+    )
     return 0
 
 

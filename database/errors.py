@@ -2,6 +2,7 @@
 
 DatabaseError
 ├── BadDatabaseURL   DATABASE_URL names no database that we know (a usage error)
+├── CannotExport     the folder for images cannot be written (a usage error)
 ├── DatabaseAway     the database cannot be reached, or does not answer in time
 └── WrongSchema      its tables are older or newer than this program's
 """
@@ -15,6 +16,10 @@ class DatabaseError(Failure):
 
 class BadDatabaseURL(DatabaseError, UsageError):
     """``DATABASE_URL`` must change."""
+
+
+class CannotExport(DatabaseError, UsageError):
+    """The images need another folder, or classes of other names."""
 
 
 class DatabaseAway(DatabaseError):
