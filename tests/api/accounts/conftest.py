@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
@@ -25,8 +26,15 @@ def hasher() -> CountingHasher:
 
 
 @pytest.fixture
-def accounts_settings() -> AccountsSettings:
-    return AccountsSettings(enabled=True, secret_keys=SecretStr(KEY), login_rate="1000/minute")
+def changed() -> dict[str, Any]:
+    """The settings that a test has otherwise, by `parametrize`."""
+    return {}
+
+
+@pytest.fixture
+def accounts_settings(changed: dict[str, Any]) -> AccountsSettings:
+    settings = {"enabled": True, "secret_keys": SecretStr(KEY), "login_rate": "1000/minute"}
+    return AccountsSettings(**(settings | changed))
 
 
 @pytest.fixture

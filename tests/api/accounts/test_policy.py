@@ -123,7 +123,7 @@ def test_what_there_is_not_is_said_to_anybody(app: Flask) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "route", "before", "after"),
+    ("other", "route", "before", "after"),
     [
         ({"registration": "open"}, ("POST", "/register-user"), Role.OPERATOR, "anybody"),
         ({"metrics": "operators"}, ("GET", "/metrics"), "anybody", Role.OPERATOR),
@@ -131,15 +131,15 @@ def test_what_there_is_not_is_said_to_anybody(app: Flask) -> None:
 )
 def test_settings_change_the_policy_of_one_route(
     accounts_settings: AccountsSettings,
-    changed: dict[str, str],
+    other: dict[str, str],
     route: tuple[str, str],
     before: str,
     after: str,
 ) -> None:
     usual = make_policy(accounts_settings)
-    other = make_policy(accounts_settings.model_copy(update=changed))
-    assert (usual[route], other[route]) == (before, after)
-    assert {each for each in usual if usual[each] != other[each]} == {route}
+    changed = make_policy(accounts_settings.model_copy(update=other))
+    assert (usual[route], changed[route]) == (before, after)
+    assert {each for each in usual if usual[each] != changed[each]} == {route}
 
 
 def test_without_accounts_nothing_is_refused_or_there(service: Service) -> None:

@@ -1,0 +1,140 @@
+"""Users who were looked up lately, while the database is there, away and back."""
+
+import contextlib
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.accounts.errors import AccountsAway
+from api.accounts.recent import FRESH, MOST, PAUSE, RecentUsers
+from api.accounts.users import Account
+from database.models import Role
+
+GRACE = 60.0  # seconds
+
+
+class Database:
+    """Users by id, which can be away."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.away = False
+        self.asked = 0
+        self.disabled: set[int] = set()
+        self.recent = RecentUsers(self.look_up, GRACE, lambda: self.now)
+
+    def look_up(self, user_id: int) -> Account | None:
+        self.asked += 1
+        if self.away:
+            raise AccountsAway("no route to the database")
+        if user_id == 0:
+            return None
+        created = datetime(2026, 1, 1, tzinfo=UTC)
+        return Account(user_id, "anna", Role.CALLER, user_id in self.disabled, created)
+
+
+@pytest.fixture
+def database() -> Database:
+    return Database()
+
+
+def test_a_user_is_looked_up_again_when_it_was_long_ago(database: Database) -> None:
+    for moment, asked in [(0.0, 1), (FRESH - 0.1, 1), (FRESH, 2), (FRESH + 1, 2)]:
+        database.now = moment
+        database.recent.get(1)
+        assert database.asked == asked
+
+
+def test_a_disabled_user_is_known_to_be_soon_and_at_once_where_it_is_told(
+    database: Database,
+) -> None:
+    database.recent.get(1)
+    database.disabled.add(1)
+    assert not database.recent.get(1).disabled  # type: ignore[union-attr]
+    database.recent.forget(1)
+    assert database.recent.get(1).disabled  # type: ignore[union-attr]
+
+
+def test_a_known_user_may_go_on_for_a_while_and_no_other(database: Database) -> None:
+    database.recent.get(1)
+    database.away = True
+    database.now = GRACE - 0.1
+    assert database.recent.get(1)
+    with pytest.raises(AccountsAway):
+        database.recent.get(2)
+    database.now = GRACE
+    with pytest.raises(AccountsAway):
+        database.recent.get(1)
+
+
+def test_a_user_who_is_not_there_or_disabled_stays_so_while_it_is_away(database: Database) -> None:
+    database.disabled.add(1)
+    database.recent.get(0)
+    database.recent.get(1)
+    database.away, database.now = True, FRESH
+    assert database.recent.get(0) is None
+    assert database.recent.get(1).disabled  # type: ignore[union-attr]
+
+
+def test_one_request_at_a_time_tries_a_database_that_is_away(database: Database) -> None:
+    database.away = True
+    for moment, asked in [(0.0, 1), (PAUSE - 0.1, 1), (PAUSE, 2), (PAUSE + 0.1, 2)]:
+        database.now = moment
+        with pytest.raises(AccountsAway):
+            database.recent.get(1)
+        assert database.asked == asked
+    database.away, database.now = False, 3 * PAUSE
+    assert database.recent.get(1)
+    assert database.recent.get(2)
+
+
+def test_a_try_that_hangs_holds_up_nobody_else(database: Database) -> None:
+    database.recent.get(1)
+    database.away, database.now = True, FRESH
+    database.recent.get(1)
+
+    def hang(user_id: int) -> Account | None:
+        assert database.recent.get(1)  # as another thread may, meanwhile
+        raise AccountsAway("no answer")
+
+    database.recent._look_up = hang
+    database.now += PAUSE
+    assert database.recent.get(1)
+
+
+def test_no_more_users_are_remembered_than_fit(database: Database) -> None:
+    for user_id in range(1, MOST + 10):
+        database.recent.get(user_id)
+    assert len(database.recent._seen) == MOST
+    database.recent.get(MOST + 9)
+    assert database.asked == MOST + 9
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["ask", "fail", "mend", "disable"]), st.floats(0, 2 * GRACE)),
+    max_size=30,
+)
+
+
+@given(STEPS)
+def test_nobody_is_let_in_whom_the_database_disabled_long_ago(
+    steps: list[tuple[str, float]],
+) -> None:
+    database = Database()
+    disabled_at = float("inf")
+    allowed = FRESH
+    for step, seconds in steps:
+        database.now += seconds
+        if step == "disable":
+            database.disabled.add(1)
+            disabled_at = min(disabled_at, database.now)
+        if step == "fail":
+            database.away, allowed = True, GRACE
+        if step == "mend":
+            database.away = False
+        with contextlib.suppress(AccountsAway):
+            account = database.recent.get(1)
+            assert account
+            assert account.disabled or database.now - disabled_at < allowed
