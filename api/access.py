@@ -33,6 +33,8 @@ def _end(response: Response) -> Response:
     seconds = time.monotonic() - g.started
     rule = request.url_rule.rule if request.url_rule else None
     service().metrics.count_request(rule, request.method, response.status_code, seconds)
+    if audit := service().audit:
+        audit.record(response.status_code, seconds)
     response.headers[HEADER] = g.request_id
     line(
         request.method,
