@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.app import create_app
-from api.batcher import Batcher
+from api.batcher import Batcher, Submission
 from api.holder import Answer, Holder, Snapshot
 from api.metrics import IMAGES, METHODS, NO_ROUTE, OTHER_METHOD, Metrics
 from api.service import Service
@@ -176,14 +176,12 @@ def test_the_queue_is_measured_without_the_lock_of_the_batcher(
 ) -> None:
     batcher: Batcher[Images, Answer] = service.batcher
     with batcher._changed:  # so that the thread behind it takes nothing
-        futures: list[Future[Answer]] = [Future() for _ in range(3)]
-        batcher._waiting.extend(
-            (np.zeros((1, 128, 128, 3), np.uint8), future) for future in futures
-        )
+        images = [np.zeros((1, 128, 128, 3), np.uint8)] * 3
+        submission: Submission[Images, Answer] = Submission(images, bool)
+        batcher._waiting.extend((submission, index) for index in range(3))
         batcher._changed.notify()
         assert in_another_thread(lambda: read(app).get("classifier_queue_depth")) == 3
-    for future in futures:
-        assert future.exception(WITHIN)  # there is no model
+    assert submission.answers.exception(WITHIN)  # there is no model
     assert read(app).get("classifier_queue_depth") == 0
 
 

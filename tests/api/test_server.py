@@ -463,6 +463,7 @@ def test_a_request_that_comes_while_it_ends_is_answered(serve: Callable[..., Run
     with running.connect() as connection:
         until(lambda: bool(running.server.active_channels))
         running.server.stop()
+        until(lambda: running.server.closed)
         connection.sendall(HEALTH)
         answer = everything(connection)
     assert b"Connection: close" in answer
