@@ -68,6 +68,8 @@ def _parameters(rule: Rule, found: operation.Operation) -> Iterator[Parameter]:
         yield Parameter.model_validate(
             {"name": name, "in": "path", "required": True, "schema": schema}
         )
+    for name, header in found.headers.items():
+        yield Parameter.model_validate({"name": name, "in": "header", "schema": header})
     properties = found.options.model_json_schema()["properties"] if found.options else {}
     for name, schema in properties.items():
         # What is not given is none, and no value stands for that.
@@ -85,19 +87,25 @@ def _body(bodies: operation.Bodies) -> RequestBody:
 
 
 def _responses(found: operation.Operation) -> dict[str, Response | Reference]:
-    if isinstance(found.answer, str):
-        kind = "object" if found.media_type == JSON else "string"
-        media = MediaType.model_validate({"schema": {"type": kind}, "example": found.answer})
-    else:
-        media = _media(found.answer)
     responses: dict[str, Response | Reference] = {
-        "200": Response(description="OK", content={found.media_type: media})
+        "200": Response(description="OK", content=_answers(found))
     }
+    problem = {PROBLEM if found.problem is Problem else JSON: _media(found.problem)}
     statuses = {int(refusal.status) for refusal in found.refusals}
     for status in sorted({*statuses, 405, 500}):
         phrase = HTTPStatus(status).phrase
-        responses[str(status)] = Response(description=phrase, content={PROBLEM: _media(Problem)})
+        responses[str(status)] = Response(description=phrase, content=problem)
     return responses
+
+
+def _answers(found: operation.Operation) -> dict[str, MediaType]:
+    if isinstance(found.answer, Mapping):
+        return {kind: _media(each) for kind, each in found.answer.items()}
+    if isinstance(found.answer, str):
+        kind = "object" if found.media_type == JSON else "string"
+        media = {"schema": {"type": kind}, "example": found.answer}
+        return {found.media_type: MediaType.model_validate(media)}
+    return {found.media_type: _media(found.answer)}
 
 
 def _media(content: Mapping[str, Any] | type[BaseModel]) -> MediaType:

@@ -19,7 +19,7 @@ from typing import Any
 from flask import Response, g, request
 from pydantic import BaseModel
 
-from api.answers import Envelope, Metadata
+from api.answers import Envelope, Metadata, Problem
 from api.errors import Refusal
 from api.schemas import Options
 
@@ -29,11 +29,16 @@ PROBLEM = "application/problem+json"
 Bodies = Mapping[str, Mapping[str, Any] | type[BaseModel]]
 """What a request may hold, by media type: a model, or how OpenAPI describes a media type."""
 
+Headers = Mapping[str, Mapping[str, Any]]
+
 # Made once, unlike Flask's. It writes half of a character, which a class may be called by, as JSON
 # can and UTF-8 cannot.
 ENCODER = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
 
 NO_BODY: Bodies = MappingProxyType({})
+NO_HEADERS: Headers = MappingProxyType({})
+
+BINARY = {"type": "string", "format": "binary"}
 
 
 @dataclass(frozen=True)
@@ -42,19 +47,24 @@ class Operation:
 
     Attributes:
         summary: what it does, in a sentence.
-        answer: the model of the answer, or an example of one that is no JSON.
-        media_type: of the answer.
+        answer: the model of the answer, or an example of one that is no JSON; or, by media type,
+            those that it may be.
+        media_type: of the answer, if it is of one.
         options: the parameters of the query.
         bodies: what the request may hold.
         refusals: how a request may end otherwise.
+        problem: the model of the answer then.
+        headers: what the request may have in headers, by name, as OpenAPI describes it.
     """
 
     summary: str
-    answer: type[BaseModel] | str
+    answer: type[BaseModel] | str | Bodies
     media_type: str = JSON
     options: type[Options] | None = None
     bodies: Bodies = field(default_factory=dict)
     refusals: tuple[type[Refusal], ...] = ()
+    problem: type[BaseModel] = Problem
+    headers: Headers = field(default_factory=dict)
 
 
 class View:
@@ -76,16 +86,21 @@ class View:
 
 
 def documented(
-    answer: type[BaseModel] | str,
+    answer: type[BaseModel] | str | Bodies,
     *refusals: type[Refusal],
     media_type: str = JSON,
     bodies: Bodies = NO_BODY,
+    problem: type[BaseModel] = Problem,
+    headers: Headers = NO_HEADERS,
 ) -> Callable[[Callable[..., Response]], View]:
     """Say of a view that makes its own response what it answers."""
 
     def wrap(function: Callable[..., Response]) -> View:
-        operation = Operation(_summary(function), answer, media_type, None, bodies, refusals)
-        return View(function, operation)
+        summary = _summary(function)
+        return View(
+            function,
+            Operation(summary, answer, media_type, None, bodies, refusals, problem, headers),
+        )
 
     return wrap
 

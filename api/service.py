@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from flask import current_app
 
@@ -13,7 +13,12 @@ from api.catalogue import Catalogue
 from api.decoding import Decoder
 from api.holder import Answer, Holder
 from api.metrics import Metrics
+from api.settings import MODEL_NAME
 from images import Images
+
+if TYPE_CHECKING:  # they bring in SQLAlchemy
+    from api.accounts.accounts import Accounts
+    from api.audit.trail import Trail
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,9 @@ class Service:
         catalogue: what the registry holds.
         decoder: from image files to pixels.
         started: when.
+        accounts: who may ask; None if everybody may.
+        audit: what takes note of requests; None if nothing does.
+        model_name: what the Open Inference Protocol calls the model.
     """
 
     holder: Holder
@@ -41,6 +49,9 @@ class Service:
     catalogue: Catalogue
     decoder: Decoder = field(default_factory=Decoder)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    accounts: "Accounts | None" = None
+    audit: "Trail | None" = None
+    model_name: str = MODEL_NAME
 
 
 def service() -> Service:

@@ -16,6 +16,7 @@ from classifier.runtime import has_tensorflow
 from process.settings import Settings
 
 FOLLOW = "follow"
+MODEL_NAME = "classifier"
 
 
 def _version(text: str) -> str:
@@ -97,6 +98,11 @@ class ModelSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="MODEL_")
 
+    name: str = Field(
+        MODEL_NAME,
+        pattern=r"^[\w.-]+$",
+        description="What the Open Inference Protocol calls the model.",
+    )
     version: Annotated[str, AfterValidator(_version)] = Field(
         FOLLOW, description="`follow` serves what is in production; a version's SHA-256 pins it."
     )

@@ -44,7 +44,7 @@ def decode(data: bytes) -> Images:
     return resize(_rgb(pixels))
 
 
-def from_raw(data: bytes) -> Images:
+def from_raw(data: bytes | memoryview) -> Images:
     """View raw bytes as images, without a copy.
 
     Returns:
