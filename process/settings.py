@@ -2,7 +2,7 @@
 
 A package declares a subclass of :class:`Settings` with an ``env_prefix`` and described fields;
 :func:`parse` and :func:`read` read the declarations a command needs at its start, ``--help`` lists
-them, and :func:`table` makes the README's configuration table from the same declarations.
+them, and :func:`table` makes the tables of docs/configuration.md from the same declarations.
 
 A secret is declared as :class:`pydantic.SecretStr`. It has no flag, as every user of a machine can
 list the arguments of its processes, and it can stand in a file, as Docker and Kubernetes mount
