@@ -129,8 +129,9 @@ function forget() {
 function refuse(error) {
   if (!(error instanceof Problem)) throw error;
   if (error.status === 401) return askWho("Your time is up: sign in again.");
-  const ours = error.status === 0 || error.status === 429 || error.status >= 500;
-  result.refuse(error.message, ours);
+  const passing = error.status === 0 || error.status === 429 || error.status >= 500;
+  result.refuse(error.message, passing);
+  if (passing) look();
 }
 
 function requireSmall(file) {
@@ -139,10 +140,12 @@ function requireSmall(file) {
   throw new Problem(`${file.name} has ${size}, and the service takes ${most}: choose a smaller one.`, 413);
 }
 
-function take(files) {
+async function take(files) {
   if (!files.length) return;
   find("ways").querySelector("[value=file]").click();
-  classify(files[0]);
+  await classify(files[0]);
+  const shown = find("result");
+  if (shown.getBoundingClientRect().top > innerHeight / 2) shown.scrollIntoView();
 }
 
 async function drawn() {

@@ -10,6 +10,8 @@ const METHODS = {
   rise: "Computed by hiding parts of the image at random and asking again.",
 };
 
+const BUSY = "The service had no time to explain this answer.";
+
 let all = false;
 let shares = []; // of the last answer: [class, probability], the likeliest first
 let threshold = 0;
@@ -69,7 +71,8 @@ export async function show(file, data, milliseconds) {
 /** Show or hide what counted; false if it has to be asked for first. */
 export function reveal(wanted) {
   const known = find("overlay").hasAttribute("src");
-  find("overlay").hidden = find("method").hidden = !(wanted && known);
+  find("overlay").hidden = !(wanted && known);
+  find("method").hidden = !wanted;
   find("fading").classList.toggle("off", !wanted);
   find("strength").disabled = !wanted;
   return known;
@@ -108,6 +111,7 @@ function row([name, share]) {
 function explain(explanation, name) {
   const overlay = find("overlay");
   overlay.removeAttribute("src");
+  find("method").textContent = BUSY;
   if (explanation) {
     overlay.src = `data:image/png;base64,${explanation.overlay}`;
     overlay.alt = `Bright where the image spoke for ${name}`;

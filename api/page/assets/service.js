@@ -33,12 +33,17 @@ export async function ask(path, options = {}) {
   return document.data;
 }
 
-/** What the model says of an image file. */
-export function predict(file, explain, signal) {
+/** What the model says of an image file, and why if that is wanted and the service has the time. */
+export async function predict(file, explained, signal) {
   const body = new FormData();
   body.append("image", file);
-  const query = explain ? "proba=1&explain=1" : "proba=1";
-  return ask(`predict?${query}`, { method: "POST", body, signal });
+  const post = (query) => ask(`predict?${query}`, { method: "POST", body, signal });
+  try {
+    return await post(explained ? "proba=1&explain=1" : "proba=1");
+  } catch (problem) {
+    if (!explained || problem.status !== 503) throw problem;
+    return post("proba=1");
+  }
 }
 
 /** Let further requests carry the token of this account. */
