@@ -34,22 +34,24 @@ VERSION = "1"  # of this interface
 
 def document(app: Flask) -> dict[str, Any]:
     """The document that describes every view of ``app`` that says what it does."""
-    paths: dict[str, PathItem] = {}
+    paths: dict[str, dict[str, Operation]] = {}
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
         if isinstance(view, View):
-            paths[re.sub(r"<(\w+)>", r"{\1}", rule.rule)] = _path(rule, view.operation)
+            path = re.sub(r"<(\w+)>", r"{\1}", rule.rule)
+            paths.setdefault(path, {}).update(_operations(rule, view.operation))
     described = OpenAPI(
-        openapi="3.1.1", info=Info(title=TITLE, version=VERSION), paths=dict(sorted(paths.items()))
+        openapi="3.1.1",
+        info=Info(title=TITLE, version=VERSION),
+        paths={path: PathItem.model_validate(paths[path]) for path in sorted(paths)},
     )
     whole = construct_open_api_with_schema_class(described)
     return whole.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_unset=True)
 
 
-def _path(rule: Rule, found: operation.Operation) -> PathItem:
+def _operations(rule: Rule, found: operation.Operation) -> dict[str, Operation]:
     methods = sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
-    operations = {method.lower(): _operation(rule, method, found) for method in methods}
-    return PathItem.model_validate(operations)
+    return {method.lower(): _operation(rule, method, found) for method in methods}
 
 
 def _operation(rule: Rule, method: str, found: operation.Operation) -> Operation:
