@@ -34,3 +34,9 @@ def gpu(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def slim(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Production without TensorFlow."""
     return production_with("slim", tmp_path_factory.mktemp("slim"))
+
+
+@pytest.fixture(scope="session")
+def kserve(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Production whose pods KServe runs."""
+    return production_with("kserve", tmp_path_factory.mktemp("kserve"))

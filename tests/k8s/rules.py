@@ -33,8 +33,8 @@ STAGES: dict[str, tuple[type[Settings], ...]] = {
     "judge": (RolloutSettings, LogSettings, AlertSettings),
 }
 
-# Python's and TensorFlow's own, and what Kubernetes puts into a command's arguments.
-FOREIGN = {"HOME", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "CANDIDATE"}
+# Python's, TensorFlow's and KServe's own, and what Kubernetes puts into a command's arguments.
+FOREIGN = {"HOME", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "PROTOCOL", "CANDIDATE"}
 WRITTEN = {"MODEL_CACHE", "TRAIN_WORK", "GATE_REPORTS"}
 
 
