@@ -63,6 +63,8 @@ def test_the_settings_choose(
     assert running(bench) == serves
     read_now = [name for name in bench.backend.reads if name.endswith(".onnx")]
     assert len(read_now) == (serves[0] == "onnx")
+    fetched = "production/best_model.hdf5" in bench.backend.reads
+    assert fetched == (settings.get("runtime") != "onnx")
 
 
 def test_any_form_answers_alike(bench: Bench, models: tuple[Model, Model], files: Files) -> None:
