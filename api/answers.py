@@ -1,13 +1,18 @@
 """What answers are made of, as pydantic models, each with an example for the documentation."""
 
-from typing import Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.payloads import MAX_BODY, MAX_IMAGES
+from api.schemas import EXAMPLE
+from classifier.explanation import GRID
 
 VERSION = "6828b7087de96c880b0f1527c8726e838b6a76490dbc2523d2f49c847929a835"
 WHEN = "2026-11-21T13:34:12+00:00"
+
+Part = Annotated[float, Field(ge=0, le=1)]
+Row = Annotated[list[Part], Field(min_length=GRID, max_length=GRID)]
 
 Data = TypeVar("Data", bound=BaseModel)
 
@@ -70,6 +75,34 @@ class Short(BaseModel):
     message: str = Field(description="The index of the class.", examples=["7"])
 
 
+class Explanation(BaseModel):
+    """What in an image speaks for the class that it is answered with."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    method: Literal["gradient", "rise"] = Field(
+        description="`gradient`: integrated gradients, where TensorFlow runs the model; elsewhere "
+        "`rise`: its answers to the image with parts hidden at random.",
+        examples=["rise"],
+    )
+    index: int = Field(
+        alias="class", description="The number of the class that is explained.", examples=[7]
+    )
+    heat: list[Row] = Field(
+        min_length=GRID,
+        max_length=GRID,
+        description="How much each of 16 x 16 parts of the image speaks for the class, row by row: "
+        "1 for what does most, 0 for what says nothing or speaks against it.",
+        examples=[[[0.0] * 15 + [1.0]] * GRID],
+    )
+    overlay: str = Field(
+        description="The same for people: a PNG file, 128 x 128 pixels, of the image in grey with "
+        "the heat in colour, in base64.",
+        json_schema_extra={"contentEncoding": "base64", "contentMediaType": "image/png"},
+        examples=[EXAMPLE],
+    )
+
+
 class Prediction(BaseModel):
     """What the model says of one image."""
 
@@ -82,6 +115,9 @@ class Prediction(BaseModel):
         default=None,
         description="The probability of each class, by name; with `proba=1`.",
         examples=[{"7": 0.9998, "8": 0.0002}],
+    )
+    explanation: Explanation | None = Field(
+        default=None, description="What in the image speaks for the class; with `explain=1`."
     )
 
 

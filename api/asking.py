@@ -4,7 +4,9 @@ from collections.abc import Callable, Sequence
 
 from flask import g, request
 
-from api.holder import Answer
+from api.answers import Explanation
+from api.explaining import check_count, explain, within
+from api.holder import Answer, Snapshot
 from api.service import service
 from images import Images
 
@@ -29,6 +31,35 @@ def ask(images: Images) -> list[Answer]:
         if len({answer.version for answer in answers}) == 1:
             note(images, answers)
             return answers  # or else the model was exchanged between two batches
+
+
+def ask_why(images: Images) -> tuple[list[Answer], list[Explanation]]:
+    """One answer for each image, all of one version, and what it is by.
+
+    Args:
+        images: uint8[N, 128, 128, 3].
+
+    Raises:
+        TooLarge: they are too many to be explained.
+        Crowded: other requests are being explained.
+        Refusal: as :func:`ask`; the explanations too have to be made in time.
+    """
+    check_count(len(images))
+    check = within(service().request_timeout, caller_gone())
+    with service().explaining.take():
+        model, answers = _ask_current(images)
+        return answers, [
+            explain(model.classifier, image, answer.index, check)
+            for image, answer in zip(images, answers, strict=True)
+        ]
+
+
+def _ask_current(images: Images) -> tuple[Snapshot, list[Answer]]:
+    """The model that serves, and its answers."""
+    while True:
+        model, answers = service().holder.require(), ask(images)
+        if answers[0].version == model.version:
+            return model, answers  # or else the model was exchanged in between
 
 
 def note(images: Images, answers: Sequence[Answer]) -> None:

@@ -11,6 +11,7 @@ from api.audit.settings import AuditSettings
 from api.batcher import Batcher
 from api.cache import Cache
 from api.catalogue import CALL_TIMEOUT, Catalogue
+from api.explaining import Turns
 from api.holder import Holder
 from api.loading import warm_sizes
 from api.metrics import Metrics, StateCollector
@@ -106,6 +107,7 @@ def assemble(settings: ServeSettings) -> Assembly:
         open_catalogue(registry),
         accounts=open_accounts(database) if database else None,
         audit=open_audit(database, metrics, alerts) if database else None,
+        explaining=Turns(settings.explanations),
         model_name=model.name,
     )
     return Assembly(service, refresher, database)

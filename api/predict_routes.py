@@ -4,7 +4,7 @@ from flask import Blueprint, Request, Response, g, request
 
 from api import payloads
 from api.answers import Prediction, Predictions, Short
-from api.asking import ask, caller_gone, note
+from api.asking import ask, ask_why, caller_gone, note
 from api.decoding import Upload
 from api.errors import (
     CallerGone,
@@ -19,7 +19,7 @@ from api.errors import (
 )
 from api.forms import form_files
 from api.holder import Answer
-from api.operation import Bodies, described, documented, respond_with
+from api.operation import BINARY, Bodies, described, documented, respond_with
 from api.schemas import ImagesDocument, PredictOptions
 from api.service import service
 from classifier.labels import Labels
@@ -31,7 +31,6 @@ IMAGE_TYPES = ("image/jpeg", "image/png", "image/webp", "image/bmp")
 FORM, JSON = "multipart/form-data", "application/json"
 TYPES = (payloads.RAW_TYPES[0], *IMAGE_TYPES, FORM, JSON)
 
-BINARY = {"type": "string", "format": "binary"}
 RAW: Bodies = {
     payloads.RAW_TYPES[0]: {"schema": {**BINARY, "description": payloads.EXPECTED}},
 }
@@ -70,11 +69,14 @@ def classify() -> Response:
 @described(WrongLength, Invalid, TooLarge, WrongType, *WAIT, bodies=BODIES)
 def predict(options: PredictOptions) -> tuple[str, Predictions]:
     """Answer one image or several with their classes, names and confidences."""
-    answers = ask(_images(request))
+    images = _images(request)
+    answers, explanations = ask_why(images) if options.explain == "1" else (ask(images), [])
     labels = answers[0].labels
     if options.threshold is not None:
         g.labels = labels = labels.at(options.threshold)
     predictions = [_prediction(answer, labels, options.proba == "1") for answer in answers]
+    for prediction, explanation in zip(predictions, explanations, strict=False):  # or none at all
+        prediction.explanation = explanation
     return "one prediction for each image, in order", Predictions(
         version=answers[0].version, threshold=labels.threshold, predictions=predictions
     )

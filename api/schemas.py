@@ -116,6 +116,11 @@ class PredictOptions(Options):
     proba: Literal["0", "1"] = Field(
         default="0", description="1 for the probabilities of all classes too.", examples=["1"]
     )
+    explain: Literal["0", "1"] = Field(
+        default="0",
+        description="1 for what in the image speaks for the class too; for few images.",
+        examples=["1"],
+    )
     threshold: float | None = Field(
         default=None,
         ge=0,

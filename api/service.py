@@ -11,6 +11,7 @@ from alerts.sender import AlertSender
 from api.batcher import Batcher
 from api.catalogue import Catalogue
 from api.decoding import Decoder
+from api.explaining import Turns
 from api.holder import Answer, Holder
 from api.metrics import Metrics
 from api.settings import MODEL_NAME
@@ -37,6 +38,7 @@ class Service:
         started: when.
         accounts: who may ask; None if everybody may.
         audit: what takes note of requests; None if nothing does.
+        explaining: who may explain now.
         model_name: what the Open Inference Protocol calls the model.
     """
 
@@ -51,6 +53,7 @@ class Service:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     accounts: "Accounts | None" = None
     audit: "Trail | None" = None
+    explaining: Turns = field(default_factory=Turns)
     model_name: str = MODEL_NAME
 
 

@@ -55,6 +55,12 @@ class ServeSettings(Settings):
         description="Answers with less confidence than this are `other`; if empty, less than the "
         "threshold that training chose for the model.",
     )
+    explanations: int = Field(
+        1,
+        ge=1,
+        description="How many requests with `explain=1` are worked on at once; what comes beyond "
+        "them is answered 503 at once.",
+    )
     request_timeout: float = Field(
         30,
         gt=0,

@@ -7,7 +7,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from classifier import rise
 from classifier.errors import WrongInput
+from classifier.explanation import Check, Explanation, scaled, unchecked
 
 INPUT_SHAPE = (128, 128, 3)
 CHUNK = 256  # images per call, so that activations of a large array fit into memory
@@ -54,6 +56,21 @@ class Classifier(ABC):
             chunk = slice(start, start + CHUNK)
             answers[chunk] = self._answer(images[chunk])
         return answers
+
+    def explain(
+        self, image: npt.NDArray[np.uint8], index: int, check: Check = unchecked
+    ) -> Explanation:
+        """Where in an image the model sees a class; the same each time.
+
+        What a runtime knows of gradients, it may use. Here it is its answers alone.
+
+        Args:
+            image: uint8[128, 128, 3].
+            index: the number of the class.
+            check: called before each of many calls of the model.
+        """
+        evidence = rise.evidence(self.predict, image, index, check)
+        return Explanation("rise", index, scaled(evidence))
 
     @abstractmethod
     def _answer(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

@@ -124,8 +124,9 @@ def test_a_threshold_is_for_one_request(ask: Ask, threshold: float) -> None:
         ("?threshold=nan", "query.threshold"),
         ("?threshold=", "query.threshold"),
         ("?proba=yes", "query.proba"),
+        ("?explain=2", "query.explain: Input should be '0' or '1'"),
         ("?proba=1&proba=1", "query.proba: give it once"),
-        ("?tresh=1", "query.tresh: this is not known; there is proba and threshold"),
+        ("?tresh=1", "query.tresh: this is not known; there is proba and explain and threshold"),
     ],
 )
 def test_a_wrong_option_is_named(ask: Ask, query: str, location: str) -> None:
