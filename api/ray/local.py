@@ -16,9 +16,9 @@ from pathlib import Path
 
 from api.ray import guard
 from api.ray.errors import RayFailed, RayMissing
+from process.termination import terminable
 
 NEEDED = ("ray", "pyarrow")
-LOOPBACK = "127.0.0.1"
 OBJECT_STORE = 512 * 2**20  # bytes of shared memory; what is beyond that goes to the disk
 
 
@@ -51,7 +51,8 @@ def local_cluster(cpus: int) -> Iterator[None]:
     with _guarded(folder), _environment(_variables(Path(folder))):
         _start(cpus, folder)
         try:
-            yield
+            with terminable():  # Ray's own handler of SIGTERM ends a process where it stands
+                yield
         finally:
             import ray
 
@@ -85,6 +86,8 @@ def _variables(folder: Path) -> dict[str, str]:
     token.touch(0o600)
     token.write_text(secrets.token_hex(32))
     return {
+        # By which Ray keeps to the loopback interface; elsewhere than on Windows, too.
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN_PATH": str(token),
         "RAY_USAGE_STATS_ENABLED": "0",
@@ -103,7 +106,6 @@ def _start(cpus: int, folder: str) -> None:
             object_store_memory=OBJECT_STORE,
             log_to_driver=False,
             configure_logging=False,
-            _node_ip_address=LOOPBACK,
             _temp_dir=folder,
             _system_config={"prestart_worker_first_driver": False},
         )

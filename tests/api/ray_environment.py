@@ -10,6 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
+from registry import keys
+from registry.open import open_registry
+from registry.settings import RegistrySettings
+from registry.store import Registry
 from tests.api.processes import ROOT, WITHIN
 
 PYTHON = Path(sys.prefix) / "ray" / "bin" / "python"
@@ -75,3 +79,15 @@ class Program:
 
 def _clean() -> Mapping[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+
+
+def registry_in(folder: Path) -> Registry:
+    """A new registry, which a program finds in that folder by ``REGISTRY_URL=file:registry``."""
+    settings = RegistrySettings(
+        url=f"file:{folder / 'registry'}",
+        timeout=WITHIN,
+        signing_key=folder / "var" / "keys" / "signing.pem",
+        public_key=folder / "var" / "keys" / "public.pem",
+    )
+    keys.make(settings.signing_key, settings.public_key)
+    return open_registry(settings, signing=True)

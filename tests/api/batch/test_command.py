@@ -15,12 +15,9 @@ import numpy as np
 import pytest
 import requests
 
-from registry import keys
 from registry.gcs import GCSBackend
-from registry.open import open_registry
-from registry.settings import RegistrySettings
 from tests.api.processes import ROOT, WITHIN, Process
-from tests.api.ray_environment import PYTHON, Program
+from tests.api.ray_environment import PYTHON, Program, registry_in
 from tests.api.variants import Files, Model, put
 from tests.gcs.gcs_process import GCSServer
 from tests.onnx_models import of_keras
@@ -31,16 +28,8 @@ IMAGES = 80
 @pytest.fixture
 def version(tmp_path: Path, models: tuple[Model, Model]) -> str:
     """A model with a variant in production, in the registry that programs here find."""
-    folder = tmp_path / "var" / "keys"
-    settings = RegistrySettings(
-        url=f"file:{tmp_path / 'registry'}",
-        timeout=WITHIN,
-        signing_key=folder / "signing.pem",
-        public_key=folder / "public.pem",
-    )
-    keys.make(settings.signing_key, settings.public_key)
     files: Files = {"float32": of_keras(models[0][0])}
-    return put(open_registry(settings, signing=True), models[0], files).record.version
+    return put(registry_in(tmp_path), models[0], files).record.version
 
 
 @pytest.fixture

@@ -1,0 +1,53 @@
+"""What a cluster leaves behind ends with the process that started it, however that ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from api.ray import guard
+
+WITHIN = 60.0
+
+# A process that starts a guard, and then a child that outlives it in a session of its own.
+STARTER = """
+import os, subprocess, sys, time
+guard, folder = sys.argv[1:]
+ended = subprocess.Popen([sys.executable, "-P", guard, folder], stdin=subprocess.PIPE)
+os.environ["ITS_FOLDER"] = folder
+child = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+print(child.pid, flush=True)
+time.sleep(1000)
+"""
+
+
+@pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_processes_and_files_are_gone_whatever_ended_their_starter(
+    tmp_path: Path, by: signal.Signals
+) -> None:
+    folder = tmp_path / "cluster"
+    (folder / "session").mkdir(parents=True)
+    starter = subprocess.Popen(
+        [sys.executable, "-c", STARTER, guard.__file__, str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert starter.stdout
+    with starter.stdout:
+        child = int(starter.stdout.readline())
+    assert child in list(guard.members(str(folder)))
+    starter.send_signal(by)
+    starter.wait()
+    deadline = time.monotonic() + WITHIN
+    while folder.exists() or child in list(guard.members(str(folder))):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_process_that_does_not_name_the_folder_is_left_alone(tmp_path: Path) -> None:
+    assert list(guard.members(str(tmp_path / "cluster"))) == []
+    assert os.getpid() not in list(guard.members(str(tmp_path)))

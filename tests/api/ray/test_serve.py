@@ -1,0 +1,148 @@
+"""``python -m api.ray``: the routes of the service, on Ray Serve."""
+
+import base64
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import requests
+import yaml
+
+from api.ray.__main__ import CONFIG
+from tests.api.processes import WITHIN, Process
+from tests.api.ray_environment import PYTHON, Program, registry_in
+from tests.api.variants import Model, put
+from tests.onnx_models import of_keras
+
+# Of an answer, what no two have in common.
+OWN = ("request-id", "timestamp", "url")
+
+INTRUDER = """
+import ray
+try:
+    ray.init(address="{address}", log_to_driver=False)
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+
+
+def config(folder: Path) -> str:
+    """What we run on Ray Serve, on a free port; its URL."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    document = yaml.safe_load(CONFIG.read_text())
+    document["http_options"]["port"] = port
+    (folder / "serve.yaml").write_text(yaml.safe_dump(document))
+    return f"http://127.0.0.1:{port}"
+
+
+def picture(seed: int) -> bytes:
+    """An image of large squares, which even an untrained model tells from others."""
+    squares = np.random.default_rng(seed).choice([0, 255], (8, 8, 3)).astype(np.uint8)
+    return squares.repeat(16, axis=0).repeat(16, axis=1).tobytes()
+
+
+def png(seed: int) -> bytes:
+    """The same as a file."""
+    pixels = np.frombuffer(picture(seed), np.uint8).reshape(128, 128, 3)
+    return cv2.imencode(".png", pixels)[1].tobytes()
+
+
+def chunks() -> Iterator[bytes]:
+    """An image in pieces, so that no length is declared."""
+    yield picture(3)[:10000]
+    yield picture(3)[10000:]
+
+
+def questions() -> list[dict[str, Any]]:
+    """Requests of every kind, those that are refused among them."""
+    file = base64.b64encode(png(4)).decode()
+    return [
+        {"method": "POST", "url": "/", "data": picture(1)},
+        {"method": "POST", "url": "/", "data": picture(2)},
+        {"method": "POST", "url": "/", "data": chunks()},
+        {"method": "POST", "url": "/", "data": b"short"},
+        {"method": "POST", "url": "/", "data": b"x" * 10_000_000},
+        {"method": "POST", "url": "/predict?proba=1", "data": picture(1) + picture(2)},
+        {"method": "POST", "url": "/predict", "files": {"a": png(1), "b": png(2)}},
+        {"method": "POST", "url": "/predict?proba=1", "json": {"images": [file, file]}},
+        {"method": "POST", "url": "/predict?threshold=7", "data": picture(1)},
+        {"method": "POST", "url": "/predict", "data": b"{}", "headers": {"Content-Type": "a/b"}},
+        {"method": "GET", "url": "/ready"},
+        {"method": "GET", "url": "/labels"},
+        {"method": "GET", "url": "/nowhere"},
+        {"method": "PUT", "url": "/predict"},
+        {"method": "HEAD", "url": "/health"},
+    ]
+
+
+def answers(url: str) -> list[tuple[int, str, Any]]:
+    """The status, type and content of every answer."""
+    found = []
+    for question in questions():
+        answer = requests.request(**{**question, "url": url + question["url"]}, timeout=WITHIN)
+        content = answer.json() if answer.content else {}
+        said = {name: value for name, value in content.items() if name not in OWN}
+        found.append((answer.status_code, answer.headers["Content-Type"], said))
+    return found
+
+
+def wait_until_ready(url: str, program: Program, version: str) -> None:
+    """Wait until a version serves there."""
+    deadline = time.monotonic() + WITHIN
+    while True:
+        assert program.process.poll() is None, program.log
+        assert time.monotonic() < deadline, program.log
+        try:
+            answer = requests.get(f"{url}/ready", timeout=WITHIN)
+            if answer.ok and answer.json()["data"]["version"] == version:
+                return
+        except requests.ConnectionError:
+            pass  # it does not listen yet
+        time.sleep(0.05)
+
+
+def test_ray_serve_answers_as_the_service_does_and_follows_production(
+    tmp_path: Path, models: tuple[Model, Model]
+) -> None:
+    registry, url = registry_in(tmp_path), config(tmp_path)
+    version = put(registry, models[0], {"float32": of_keras(models[0][0])}).record.version
+    settings = {
+        "REGISTRY_URL": "file:registry",
+        "MODEL_CACHE": "cache-of-ray",
+        "MODEL_REFRESH_SECONDS": "0.1",
+    }
+    with (
+        Process(tmp_path) as service,
+        Program(tmp_path, "-m", "api.ray", "serve.yaml", **settings) as program,
+    ):
+        service.wait_for("/ready")
+        wait_until_ready(url, program, version)
+        before = answers(url)
+        assert before == answers(service.url)
+        version = put(registry, models[1], {"float32": of_keras(models[1][0])}).record.version
+        wait_until_ready(url, program, version)
+        while service.wait_for("/ready")["data"]["version"] != version:
+            time.sleep(0.05)
+        after = answers(url)
+        assert after == answers(service.url)
+        assert after != before
+        assert "Authentication" in intruding(program)
+        program.process.terminate()
+        assert program.wait() == 0, program.log
+
+
+def intruding(program: Program) -> str:
+    """What somebody without the token is told who wants to run code on the cluster."""
+    (address,) = program.temporary.glob("ray-*/ray_current_cluster")
+    code = INTRUDER.format(address=address.read_text().strip())
+    wrong = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0" * 64}
+    said = subprocess.run(
+        [PYTHON, "-c", code], env=wrong, capture_output=True, text=True, check=True
+    )
+    return said.stdout
