@@ -34,7 +34,7 @@ for stage in $(STAGES); do for device in cpu gpu; do \
 $(LOCK) requirements/api-slim.in -o requirements/api-slim.txt
 endef
 
-.PHONY: help ray demo serve test lint types pytest fuzz torture bench lock pins base image image-test k8s-test clean
+.PHONY: help ray demo serve test lint types pytest fuzz torture bench bench-growth lock pins base image image-test k8s-test clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -67,6 +67,9 @@ torture: $(VENV)/development  ## nine minutes of power cuts, kills, lost replies
 
 bench: $(VENV)/development $(VENV)/wrk  ## measure this service beside its peers, 30 minutes (FLAGS=--quick: 5)
 	$(BIN)/python -m benchmarks $(FLAGS)
+
+bench-growth: $(VENV)/development $(VENV)/wrk  ## measure throughput by cores and processes, and memory; 5 minutes
+	$(BIN)/python -m benchmarks.growth $(FLAGS)
 
 lock: LOCK += --upgrade
 lock: $(VENV)/development  ## pin what requirements*.in ask for, with hashes

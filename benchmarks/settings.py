@@ -58,3 +58,25 @@ def quickened(settings: BenchSettings) -> BenchSettings:
         return settings
     unset = {name: value for name, value in QUICK.items() if name not in settings.model_fields_set}
     return settings.model_copy(update=unset)
+
+
+class GrowthSettings(Settings):
+    """How long growth is measured."""
+
+    model_config = SettingsConfigDict(env_prefix="GROWTH_")
+
+    models: CommaSeparated[str] = Field(
+        ("default", "resnet50"), description="The models that are served, one after the other."
+    )
+    rounds: int = Field(3, ge=1, description="How many times each layout is measured.")
+    seconds: int = Field(2, ge=1, description="How long each load lasts.")
+    connections: int = Field(64, ge=1, description="Connections of all processes together.")
+    port: int = Field(
+        8600, ge=1, le=65000, description="Where the first process listens; others above it."
+    )
+    work: Path = Field(
+        Path("var/benchmarks"), description="The folder for models, shared with the benchmark."
+    )
+    results: Path = Field(
+        Path("benchmarks/results"), description="The folder for a folder of results per run."
+    )
