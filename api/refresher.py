@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BACKOFF = Backoff(first=1, longest=60)
+KEEPING = Backoff(first=2, longest=600)  # each try fetches the model once more
 NOT_KEPT = "the model that serves is not kept"
 
 
@@ -68,6 +69,7 @@ class Refresher:
         self.failures = 0
         self._misses = 0  # looks in a row that could not tell what is in production
         self._bad_version, self._failures, self._retry_at = "", 0, 0.0
+        self._unkept, self._keep_at = 0, 0.0  # tries in a row that found no room in the cache
         self._fell_back = False
         self._reported = ""  # the key of the alert that was sent last, if its cause persists
         self._starting = threading.Lock()
@@ -130,13 +132,27 @@ class Refresher:
             self._refuse(wanted.version, error)
         else:
             self._bad_version = ""
+            self._keep_again(wanted)
             self._settle()
+
+    def _keep_again(self, wanted: Wanted) -> None:
+        """Look from time to time whether the cache has room by now."""
+        if self._source.unkept is None or self._clock() < self._keep_at:
+            return
+        if self._unkept:  # or else it has just been tried
+            try:
+                self._source.keep(wanted)
+            except Exception as error:
+                logger.warning("what serves cannot be kept yet: %s", error)
+        self._unkept += 1
+        self._keep_at = self._clock() + KEEPING.delay(self._unkept)
 
     def _settle(self) -> None:
         """What should serve does, though perhaps the next start will lack a copy of it."""
         unkept = self._source.unkept
         if unkept is None:
             self._holder.problem = self._reported = ""
+            self._unkept, self._keep_at = 0, 0.0
         elif not self._holder.problem.startswith(NOT_KEPT):
             self._report(unkept, NOT_KEPT)
 

@@ -78,6 +78,7 @@ class Source:
         self._version = version
         self._newest: StageRecord | None = None  # of those that have served
         self.unkept: CacheUnwritable | None = None
+        self._asked: list[Callable[[], object]] = []  # for files of what was obtained last
 
     def wanted(self) -> Wanted:
         """What is to be served now; cheap.
@@ -115,12 +116,13 @@ class Source:
             CacheUnwritable: nor is there room for the model file in a temporary folder.
         """
         self.unkept = None
+        self._asked.clear()
         self._make_room(wanted, serving)
         card, found = self.vouch(wanted)
         variants = self._registry.variants(wanted.source, found)
         with ExitStack() as stack:
             model = partial(self._model, wanted, stack)
-            read = partial(self._variant, wanted.version, found.id)
+            read = partial(self._read, wanted.version, found.id)
             yield Obtained(model, card, self.verdict(wanted, found), variants, read)
 
     def vouch(self, wanted: Wanted) -> tuple[Card, Evidence]:
@@ -171,16 +173,34 @@ class Source:
             with self._noting():
                 self._cache.remember(LastServed(self._url, served.version, served.state))
 
+    def keep(self, served: Wanted) -> None:
+        """Try again to keep what the cache had no room for when this version was obtained.
+
+        Raises:
+            RegistryError: it could not be fetched again.
+        """
+        before, self.unkept = self.unkept, None
+        try:
+            self.vouch(served)
+            for keep in self._asked:
+                keep()
+        except Exception:
+            self.unkept = before
+            raise
+        self.remember(served)
+
     def _make_room(self, wanted: Wanted, serving: str) -> None:
         last = None if serving else self.last_served()
         with self._noting():
             self._cache.prune({wanted.version, last.version if last else serving})
 
     def _model(self, wanted: Wanted, stack: ExitStack) -> Path:
-        kept = self._cache.find(wanted.version) or self._keep(wanted)
-        return kept or self._fetch_aside(wanted, stack)
+        self._asked.append(partial(self._keep, wanted))
+        return self._keep(wanted) or self._fetch_aside(wanted, stack)
 
     def _keep(self, wanted: Wanted) -> Path | None:
+        if kept := self._cache.find(wanted.version):
+            return kept
         with self._noting():
             return self._cache.add(wanted.version, lambda target: self._fetch(wanted, target))
         return None
@@ -191,6 +211,10 @@ class Source:
             return self._fetch(wanted, Path(folder) / MODEL)
         except (OSError, Unwritable) as error:
             raise self.unkept or error from error
+
+    def _read(self, version: str, verdict: str, variant: Variant) -> bytes:
+        self._asked.append(partial(self._variant, version, verdict, variant))
+        return self._variant(version, verdict, variant)
 
     def _variant(self, version: str, verdict: str, variant: Variant) -> bytes:
         content = self._cache.find_variant(version, variant)

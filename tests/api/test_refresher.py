@@ -1,5 +1,6 @@
 """What serves after each look, on a real registry in memory and with real models."""
 
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from registry.errors import Forbidden, RegistryError, Unreachable
 from registry.record import StageState
 from registry.store import Registry
 from tests.api.bench import SECONDS, Bench
+from tests.light_versions import constant, put
 
 Model = tuple[Path, Card]
 Promote = Callable[[Registry, Model], StageState]
@@ -396,6 +398,53 @@ def test_a_full_cache_keeps_no_model_from_serving(
     bench.refresher.look()
     assert bench.serving == models[1][1].version
     assert bench.holder.problem == ""
+
+
+@pytest.mark.parametrize("runtime", ["tensorflow", "onnx"])
+def test_what_serves_is_kept_once_there_is_room(
+    bench: Bench, models: tuple[Model, Model], promote: Promote, runtime: str, tmp_path: Path
+) -> None:
+    def bring(number: int) -> None:
+        if runtime == "onnx":
+            put(bench.registry, constant(number, "a", "b"), tmp_path)
+        else:
+            promote(bench.registry, models[number])
+        bench.refresher.look()
+
+    bring(0)
+    shutil.rmtree(bench.cache)
+    bench.cache.write_text("a file where the folder should be")
+    bring(1)
+    serving = bench.serving
+    assert bench.holder.problem.startswith("the model that serves is not kept")
+    bench.now += 2
+    bench.refresher.look()
+    assert bench.holder.problem.startswith("the model that serves is not kept")
+    bench.cache.unlink()
+    reads = len(bench.backend.reads)
+    bench.refresher.look()
+    assert len(bench.backend.reads) == reads, "it is left alone for a while"
+    bench.now += 4
+    bench.refresher.look()
+    assert bench.holder.problem == ""
+    bench.backend.error = Unreachable("the registry is away")
+    bench.start()
+    bench.refresher.look()
+    assert bench.serving == serving
+
+
+def test_what_could_not_be_kept_is_still_told_when_it_cannot_be_fetched_again(
+    bench: Bench, tmp_path: Path
+) -> None:
+    bench.cache.write_text("a file where the folder should be")
+    put(bench.registry, constant(0, "a", "b"), tmp_path)
+    bench.refresher.look()
+    bench.cache.unlink()
+    bench.now += 2
+    [name] = [name for name in bench.backend.reads if name.endswith(".onnx")]
+    bench.backend.overwrite(name, b"damaged")
+    bench.refresher.look()
+    assert bench.holder.problem.startswith("the model that serves is not kept")
 
 
 def test_a_cache_that_cannot_be_written_keeps_no_model_from_serving(
