@@ -1,11 +1,15 @@
 """Adaptive batching: whenever the predictor is free, it takes everything that waits.
 
 A request that comes alone is predicted alone and at once; under load the batches grow by
-themselves. Nothing is timed and nothing is polled: the one thread sleeps on a condition.
+themselves. Nothing waits for a time and nothing is polled: the one thread sleeps on a condition.
+To pass an item to it and the answer back takes longer than a small model takes for its answer, so
+where the predictor is idle and quick, the caller's own thread calls it.
 """
 
 import logging
+import math
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError
@@ -13,7 +17,7 @@ from contextlib import suppress
 from typing import Generic, TypeVar
 
 from api.errors import CallerGone, Crowded, Overdue, Stopping
-from api.lane import wait
+from api.lane import alone, wait
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +27,7 @@ Answer = TypeVar("Answer")
 # An item: what was submitted with it, and its place there.
 Entry = tuple["Submission[Item, Answer]", int]
 
-
+QUICK = 0.001  # seconds
 ENDING = "the service is shutting down"
 
 
@@ -70,6 +74,7 @@ class Batcher(Generic[Item, Answer]):
         predict: from the items of a batch to one answer each, in the same order.
         max_batch: the most items in one call.
         max_waiting: the most items that wait; no fewer than one submission has.
+        quick: seconds for which a caller's thread, which may be the server's own, can be lent.
     """
 
     def __init__(
@@ -77,11 +82,15 @@ class Batcher(Generic[Item, Answer]):
         predict: Callable[[Sequence[Item]], Sequence[Answer]],
         max_batch: int,
         max_waiting: int,
+        quick: float = QUICK,
     ) -> None:
         self._predict = predict
         self._max_batch = max_batch
         self._max_waiting = max_waiting
+        self._quick = quick
         self._waiting: deque[Entry[Item, Answer]] = deque()
+        self._busy = False  # some thread calls the predictor
+        self._lone = math.inf  # seconds that the latest call with one item took
         self._stopping = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="batcher", daemon=True)
@@ -120,6 +129,9 @@ class Batcher(Generic[Item, Answer]):
             Exception: what ``predict`` raised when it was called with one of them alone.
         """
         submission: Submission[Item, Answer] = Submission(items, gone)
+        if len(items) == 1 and alone() and self._begin_here():
+            self._answer_here(submission)
+            return submission.answers.result()
         self._enqueue(submission)
         if not wait(submission.answers, timeout) and submission.answers.cancel():
             raise Overdue(f"the model gave no answer within {timeout:g} s")
@@ -143,6 +155,21 @@ class Batcher(Generic[Item, Answer]):
             submission.fail(Stopping(ENDING))
         return not left and not self._thread.is_alive()
 
+    def _begin_here(self) -> bool:
+        """Whether the caller's thread has the predictor to itself now, and for a moment only."""
+        with self._changed:
+            here = not (self._busy or self._waiting or self._stopping) and self._lone <= self._quick
+            self._busy |= here
+            return here
+
+    def _answer_here(self, submission: Submission[Item, Answer]) -> None:
+        try:
+            self._settle([(submission, 0)])
+        finally:
+            with self._changed:
+                self._busy = False
+                self._changed.notify()
+
     def _enqueue(self, submission: Submission[Item, Answer]) -> None:
         with self._changed:
             if self._stopping:
@@ -162,8 +189,10 @@ class Batcher(Generic[Item, Answer]):
     def _take(self) -> "list[Entry[Item, Answer]]":
         """Wait for items and take all, up to the cap; none at all once stopped and drained."""
         with self._changed:
+            self._busy = False
             at_once = not self._waiting
-            self._changed.wait_for(lambda: self._waiting or self._stopping)
+            self._changed.wait_for(lambda: (self._waiting or self._stopping) and not self._busy)
+            self._busy = True
             size = min(len(self._waiting), self._max_batch)
             taken = [self._waiting.popleft() for _ in range(size)]
         if not at_once:
@@ -187,7 +216,10 @@ class Batcher(Generic[Item, Answer]):
                 submission.answer(index, answer)
 
     def _checked(self, items: Sequence[Item]) -> Sequence[Answer]:
+        begun = time.perf_counter()
         answers = self._predict(items)
+        if len(items) == 1:
+            self._lone = time.perf_counter() - begun
         if len(answers) != len(items):
             raise RuntimeError(f"the model gave {len(answers)} answers for {len(items)} images")
         return answers

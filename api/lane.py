@@ -33,6 +33,11 @@ class Lane:
         self._waiting: dict[Errand, float] = {}
         self._woken = False
 
+    @property
+    def empty(self) -> bool:
+        """Whether :meth:`run` would do nothing."""
+        return not (self._begun or self._answered)
+
     def add(self, work: Callable[[], None]) -> None:
         """Let the next :meth:`run` begin ``work``."""
         self._begun.append(work)
@@ -97,3 +102,9 @@ def wait(future: "Future[Any]", timeout: float) -> bool:
     while not future.done() and time.monotonic() < end:
         current.lane.put_aside(current, end)
     return future.done()
+
+
+def alone() -> bool:
+    """Whether what runs here keeps nobody else waiting: its thread has nothing else to do."""
+    current = getcurrent()
+    return not isinstance(current, Errand) or current.lane.empty

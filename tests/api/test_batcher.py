@@ -34,6 +34,9 @@ class Gate:
     def open(self) -> None:
         self._open.set()
 
+    def close(self) -> None:
+        self._open.clear()
+
     def wait_until_entered(self) -> None:
         assert self.entered.acquire(timeout=FOREVER)
 
@@ -47,9 +50,12 @@ def until(happened: Callable[[], bool]) -> None:
 
 @contextmanager
 def running(
-    predict: Callable[[Sequence[int]], Sequence[int]], max_batch: int = 8, waiting: int = ROOM
+    predict: Callable[[Sequence[int]], Sequence[int]],
+    max_batch: int = 8,
+    waiting: int = ROOM,
+    quick: float = 0,
 ) -> Iterator[Batcher[int, int]]:
-    batcher = Batcher(predict, max_batch, waiting)
+    batcher = Batcher(predict, max_batch, waiting, quick)
     batcher.start()
     try:
         yield batcher
@@ -279,3 +285,57 @@ def test_where_nothing_waits_a_caller_is_answered_even_if_it_seems_gone() -> Non
     gate = Gate()
     with running(gate) as batcher:
         assert batcher.submit(1, FOREVER, lambda: True) == -1
+
+
+class Noting(Gate):
+    """A gate that notes the threads that came through."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.threads: list[int] = []
+
+    def __call__(self, items: Sequence[int]) -> list[int]:
+        self.threads.append(threading.get_ident())
+        return super().__call__(items)
+
+
+def test_where_the_predictor_is_idle_and_quick_the_caller_calls_it_itself() -> None:
+    noting = Noting()
+    with running(noting, quick=FOREVER) as batcher:
+        assert [batcher.submit(item, FOREVER) for item in (1, 2, 3)] == [-1, -2, -3]
+    own = threading.get_ident()
+    assert [thread == own for thread in noting.threads] == [False, True, True]  # not known at first
+
+
+def test_a_slow_predictor_is_never_called_by_a_caller() -> None:
+    noting = Noting()
+    with running(noting, quick=0) as batcher:
+        assert [batcher.submit(item, FOREVER) for item in (1, 2, 3)] == [-1, -2, -3]
+    assert threading.get_ident() not in noting.threads
+
+
+def test_what_comes_while_a_caller_calls_the_predictor_waits_and_becomes_a_batch() -> None:
+    gate = Gate()
+    with running(gate, quick=FOREVER) as batcher, ThreadPoolExecutor(1) as pool:
+        assert batcher.submit(0, FOREVER) == 0
+        gate.wait_until_entered()
+        gate.close()
+        first = pool.submit(batcher.submit, 1, FOREVER)
+        gate.wait_until_entered()
+        with callers(batcher, [2, 3]) as rest:
+            gate.open()
+            assert [future.result() for future in [first, *rest]] == [-1, -2, -3]
+    assert gate.batches == [[0], [1], [2, 3]]
+
+
+def test_what_a_caller_finds_wrong_is_its_own_and_the_next_one_is_answered() -> None:
+    def predict(items: Sequence[int]) -> list[int]:
+        if 2 in items:
+            raise ValueError("not two")
+        return [-item for item in items]
+
+    with running(predict, quick=FOREVER) as batcher:
+        assert batcher.submit(1, FOREVER) == -1
+        with pytest.raises(ValueError, match="not two"):
+            batcher.submit(2, FOREVER)
+        assert batcher.submit(3, FOREVER) == -3

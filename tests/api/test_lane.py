@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.lane import Lane, wait
+from api.lane import Lane, alone, wait
 
 FOREVER = 60.0  # seconds; no test waits for as long unless it fails
 
@@ -167,3 +167,21 @@ def test_elsewhere_the_thread_itself_waits() -> None:
     assert not wait(answer, 0.01)
     with elsewhere(lambda: answer.set_result(None)):
         assert wait(answer, FOREVER)
+
+
+def test_an_errand_is_alone_unless_others_were_added_or_answered() -> None:
+    road, said = Road(), []
+    answer: Future[None] = Future()
+
+    def errand() -> None:
+        said.append(alone())
+        wait(answer, FOREVER)
+
+    road.lane.add(errand)
+    road.lane.add(lambda: said.append(alone()))
+    road.lane.run()
+    assert said == [False, True]
+    road.lane.add(lambda: (answer.set_result(None), said.append(alone())))
+    road.lane.run()
+    assert said == [False, True, False]
+    assert alone()
