@@ -5,6 +5,8 @@ the gate has signed come here, and they are loaded with nothing beside them: fro
 libraries of further operators, and ONNX Runtime itself refuses weights in other files.
 """
 
+import timeit
+
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
@@ -15,6 +17,11 @@ from classifier.external_data import require_none
 from classifier.runtime import INPUT_SHAPE, Classifier, Precision
 
 LARGEST = 1 << 30  # bytes, as of a Keras file
+SMALL = 1 << 22  # bytes, over which a model is never trivial
+# Seconds for an image on one core, about what HTTP takes for it: of a model that takes less, threads
+# for every core only get in HTTP's way.
+TRIVIAL = 0.00025
+TIMES = 5
 ONLY_FATAL = 4  # what else goes wrong is raised
 
 
@@ -50,8 +57,16 @@ def load(content: bytes, precision: Precision, classes: int) -> ONNXClassifier:
     if len(content) > LARGEST:
         raise HostileModel(f"the ONNX file has {len(content)} bytes, more than {LARGEST}")
     require_none(content)
+    if len(content) <= SMALL:
+        classifier = _open(content, precision, classes, 1)
+        if cores() == 1 or _seconds(classifier) <= TRIVIAL:
+            return classifier
+    return _open(content, precision, classes, cores())
+
+
+def _open(content: bytes, precision: Precision, classes: int, threads: int) -> ONNXClassifier:
     try:
-        session = onnxruntime.InferenceSession(content, _options(), ["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(content, _options(threads), ["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's errors have no base of their own
         reason = str(error).strip().partition("\n")[0][:200]
         raise UnreadableModel(f"this is not a loadable ONNX model: {reason}") from error
@@ -59,9 +74,15 @@ def load(content: bytes, precision: Precision, classes: int) -> ONNXClassifier:
     return ONNXClassifier(session, precision)
 
 
-def _options() -> onnxruntime.SessionOptions:
+def _seconds(classifier: ONNXClassifier) -> float:
+    """How long it takes for an image, at its best of a few times."""
+    image = np.zeros((1, *INPUT_SHAPE), np.uint8)
+    return min(timeit.repeat(lambda: classifier.predict(image), number=1, repeat=TIMES))
+
+
+def _options(threads: int) -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = cores()
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = ONLY_FATAL
     # Threads that spin between two calls take the cores from those that speak HTTP.

@@ -51,6 +51,26 @@ def test_threads_share_a_classifier() -> None:
         np.testing.assert_allclose(a, b, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("trivial", "small", "expected"),
+    [(1000.0, onnx_runtime.SMALL, [1]), (0.0, onnx_runtime.SMALL, [1, 3]), (1000.0, 0, [3])],
+)
+def test_every_core_is_used_unless_the_model_is_trivial(
+    trivial: float, small: int, expected: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    options = onnx_runtime._options
+    monkeypatch.setattr(onnx_runtime, "TRIVIAL", trivial)
+    monkeypatch.setattr(onnx_runtime, "SMALL", small)
+    monkeypatch.setattr(onnx_runtime, "cores", lambda: 3)
+    monkeypatch.setattr(
+        onnx_runtime, "_options", lambda threads: (asked.append(threads), options(threads))[1]
+    )
+    classifier = onnx_runtime.load(CONTENT, "float32", 3)
+    assert asked == expected
+    assert classifier.predict(noise(2)).shape == (2, 3)
+
+
 def test_other_arrays_are_refused() -> None:
     with pytest.raises(WrongInput):
         onnx_runtime.load(CONTENT, "float32", 3).predict(noise(1).astype(np.float32))  # type: ignore[arg-type]
