@@ -18,8 +18,8 @@ from classifier.runtime import INPUT_SHAPE, Classifier, Precision
 
 LARGEST = 1 << 30  # bytes, as of a Keras file
 SMALL = 1 << 22  # bytes, over which a model is never trivial
-# Seconds for an image on one core, about what HTTP takes for it: of a model that takes less, threads
-# for every core only get in HTTP's way.
+# Seconds for an image on one core, about what HTTP takes for it: threads for every core would only
+# get in the way of that, where a model takes less.
 TRIVIAL = 0.00025
 TIMES = 5
 ONLY_FATAL = 4  # what else goes wrong is raised
