@@ -9,6 +9,7 @@ from api import openapi
 from api.errors import Absent
 from api.operation import documented
 from api.policy import strict
+from api.service import service
 
 routes = Blueprint("docs", __name__)
 
@@ -49,7 +50,12 @@ ASSETS = {
 @documented("{}", media_type="application/json")
 def description() -> Response:
     """Describe this interface to programs, as OpenAPI 3.1."""
-    return jsonify(openapi.document(current_app))
+    found = openapi.document(current_app)
+    if (accounts := service().accounts) is not None:
+        from api.accounts.description import secure
+
+        found = secure(found, accounts.policy)
+    return jsonify(found)
 
 
 @routes.get("/docs")

@@ -12,9 +12,6 @@ from sqlalchemy import Connection, Engine, text
 from database.engine import BEGIN
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-# What it says of its context at every look, and of an upgrade that we tell of.
-logging.getLogger("alembic").setLevel(logging.WARNING)
-
 logger = logging.getLogger(__name__)
 
 LOCK = 0x636C617373  # any number that no other program takes for its lock

@@ -57,12 +57,8 @@ def open_accounts(
         SettingsError: a rate is none.
         WrongSchema: the database must be upgraded.
     """
-    try:
-        database.check()
-    except DatabaseAway as error:
-        logger.warning("nobody can log in before it is back: %s", error)
     users = Users(database)
-    return Accounts(
+    accounts = Accounts(
         users=users,
         recent=RecentUsers(users.get, settings.grace_seconds),
         passwords=Passwords(hasher or PasswordHasher()),
@@ -72,3 +68,8 @@ def open_accounts(
         requests=Rate(settings.request_rate, "ACCOUNTS_REQUEST_RATE"),
         proxies=settings.proxies,
     )
+    try:
+        database.check()
+    except DatabaseAway as error:
+        logger.warning("nobody can log in before it is back: %s", error)
+    return accounts

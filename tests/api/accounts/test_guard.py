@@ -39,14 +39,14 @@ def test_who_sends_nothing_is_told_what_to_send(app: Flask) -> None:
     assert "POST /token" in app.test_client().get("/info").json["detail"]  # type: ignore[index]
 
 
-@pytest.mark.parametrize("header", ["Basic YTpi", "Digest x", "bearerx y", "token"])
-def test_another_scheme_is_none(app: Flask, header: str) -> None:
-    assert challenge(app, Authorization=header) == (401, None)
+def test_another_scheme_is_none(app: Flask) -> None:
+    for header in ("Basic YTpi", "Digest x", "bearerx y", "token"):
+        assert challenge(app, Authorization=header) == (401, None)
 
 
-@pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Bearer a b", "bearer a,b", "BEARER é"])
-def test_a_header_without_a_token_is_malformed(app: Flask, header: str) -> None:
-    assert challenge(app, Authorization=header) == (400, "invalid_request")
+def test_a_header_without_a_token_is_malformed(app: Flask) -> None:
+    for header in ("Bearer", "Bearer ", "Bearer a b", "bearer a,b", "BEARER é"):
+        assert challenge(app, Authorization=header) == (400, "invalid_request"), header
 
 
 def test_a_token_is_read_from_the_header_alone(

@@ -1,0 +1,154 @@
+"""PostgreSQL stopped and started under load: no error of ours, and nobody is let in unvouched."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from signal import SIGINT, SIGQUIT
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from api.accounts.accounts import Accounts
+from api.accounts.recent import FRESH, PAUSE, RecentUsers
+from api.accounts.users import Account
+from api.app import create_app
+from api.service import Service
+from tests.api.accounts.conftest import PASSWORD, bearer
+from tests.postgresql import PostgreSQL
+
+GRACE = 60.0  # seconds of the test's clock
+WITHIN = 60.0  # seconds; no test waits for as long unless it fails
+OFTEN = "1000000/minute"
+
+
+class Clock:
+    """Goes on when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def server() -> Iterator[PostgreSQL]:
+    """One that may be stopped."""
+    server = PostgreSQL()
+    server.start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def database_url(server: PostgreSQL) -> str:
+    return server.make_database()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def app(service: Service, accounts: Accounts, clock: Clock) -> Flask:
+    recent = RecentUsers(accounts.users.get, GRACE, clock)
+    return create_app(replace(service, accounts=replace(accounts, recent=recent)))
+
+
+class Load:
+    """Several threads that ask all the time; counts the answers to each kind of request."""
+
+    def __init__(self, app: Flask, accounts: Accounts, people: dict[str, Account]) -> None:
+        forged = accounts.tokens.issue(people["operator"].id)[:-8] + "AAAAAAAA"
+        self._app = app
+        self._tokens = {
+            "caller": bearer(accounts, people["caller"]),
+            "disabled": bearer(accounts, people["disabled"]),
+            "forger": {"Authorization": f"Bearer {forged}"},
+        }
+        self._accounts = accounts
+        self._stop = threading.Event()
+        self._strangers = iter(range(10**6, 10**9))
+        self._lock = threading.Lock()
+        self._counts: Counter[tuple[str, int]] = Counter()
+        self.unexplained: list[str] = []
+
+    def wait_for(self, expected: dict[str, set[int]], clock: Clock, seconds: float = PAUSE) -> None:
+        """Ask until those who are expected to are answered so; each look takes so long."""
+        deadline = time.monotonic() + WITHIN
+        # Two that log in at once may be refused at any time.
+        while not expected.items() <= (found := self.statuses(clock, seconds)).items():
+            assert time.monotonic() < deadline, found
+
+    def statuses(self, clock: Clock, seconds: float, rounds: int = 5) -> dict[str, set[int]]:
+        """What each kind of caller was answered from now on, while the clock goes on."""
+        with self._lock:
+            self._counts.clear()
+        for _ in range(rounds):
+            clock.now += seconds / rounds
+            self._ask_all()
+        with self._lock:
+            found: dict[str, set[int]] = {}
+            for who, status in self._counts:
+                found.setdefault(who, set()).add(status)
+            return found
+
+    def run(self) -> None:
+        """Ask until told to stop."""
+        while not self._stop.is_set():
+            self._ask_all()
+
+    def stop(self) -> None:
+        """Let :meth:`run` end."""
+        self._stop.set()
+
+    def _ask_all(self) -> None:
+        client = self._app.test_client()
+        with self._lock:
+            stranger = {
+                "Authorization": f"Bearer {self._accounts.tokens.issue(next(self._strangers))}"
+            }
+        for who, headers in (self._tokens | {"stranger": stranger}).items():
+            self._note(who, client.get("/service-info", headers=headers))
+        self._note("login", client.post("/token", json={"name": "anna", "password": PASSWORD}))
+
+    def _note(self, who: str, answer: TestResponse) -> None:
+        status = answer.status_code
+        with self._lock:
+            self._counts[who, status] += 1
+            if status >= 500 and (status != 503 or "Retry-After" not in answer.headers):
+                self.unexplained.append(answer.text)
+
+
+@pytest.mark.parametrize("changed", [{"login_rate": OFTEN, "request_rate": OFTEN}])
+def test_a_server_is_stopped_and_started_under_load(
+    app: Flask, accounts: Accounts, people: dict[str, Account], server: PostgreSQL, clock: Clock
+) -> None:
+    load = Load(app, accounts, people)
+    # Known users go on for a while; a stranger is not let in, and is not told to be one.
+    there = {"caller": {200}, "disabled": {401}, "forger": {401}, "stranger": {401}}
+    lately = there | {"stranger": {503}, "login": {503}}
+    gone = {who: {503} for who in lately} | {"forger": {401}}
+    with ThreadPoolExecutor(2) as pool:
+        loops = [pool.submit(load.run) for _ in range(2)]
+        try:
+            for how in (SIGINT, SIGQUIT):
+                load.wait_for(there, clock)
+                server.stop(how)
+                load.wait_for(lately, clock, 0)
+                assert load.statuses(clock, GRACE - 2 * FRESH) == lately
+                clock.now += 2 * FRESH
+                load.wait_for(gone, clock, 0)
+                assert load.statuses(clock, 2 * FRESH) == gone
+                server.start()
+            load.wait_for(there, clock)
+        finally:
+            load.stop()
+        for loop in loops:
+            loop.result(60)
+    assert load.unexplained == []

@@ -1,0 +1,70 @@
+"""The service as a process: accounts on, off, and wrongly configured."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import requests
+
+from api.accounts.accounts import Accounts
+from api.accounts.users import Account
+from tests.api.accounts.conftest import KEY, PASSWORD
+from tests.api.processes import ROOT, WITHIN, Process
+
+HEAVY = {"alembic", "argon2", "jwt", "limits", "psycopg", "sqlalchemy"}
+
+
+def on(url: str) -> dict[str, str]:
+    return {"ACCOUNTS_ENABLED": "true", "ACCOUNTS_SECRET_KEYS": KEY, "DATABASE_URL": url}
+
+
+def test_the_service_asks_for_tokens_and_gives_them(
+    tmp_path: Path, database_url: str, accounts: Accounts, people: dict[str, Account]
+) -> None:
+    with Process(tmp_path, **on(database_url)) as service:
+        service.wait_for("/health")
+
+        def ask(method: str, path: str, token: str = "", **body: str) -> requests.Response:
+            headers = {"Authorization": f"Bearer {token}"} if token else {}
+            return requests.request(
+                method, service.url + path, json=body or None, headers=headers, timeout=WITHIN
+            )
+
+        answer = ask("POST", "/token", name="anna", password=PASSWORD)
+        token = answer.json()["data"]["access_token"]
+        assert ask("GET", "/service-info").status_code == 401
+        assert ask("GET", "/service-info", token).status_code == 200
+        assert ask("GET", "/users", token).status_code == 403
+        assert ask("POST", "/").status_code == 401
+        assert ask("POST", "/", token).status_code in (400, 415, 503)
+        accounts.users.change("anna", disabled=True)
+        assert ask("POST", "/token", name="anna", password=PASSWORD).status_code == 401
+    for secret in (KEY, PASSWORD, token, "argon2"):
+        assert secret not in service.log
+
+
+def test_off_they_cost_nothing(tmp_path: Path) -> None:
+    with Process(tmp_path, PYTHONPROFILEIMPORTTIME="1") as service:
+        service.wait_for("/health")
+        assert requests.post(f"{service.url}/token", timeout=WITHIN).status_code == 404
+        assert requests.get(f"{service.url}/openapi.json", timeout=WITHIN).status_code == 200
+    imported = set(re.findall(r"^import time:.*\| +(\w+)", service.log, re.MULTILINE))
+    assert "flask" in imported
+    assert imported & HEAVY == set()
+
+
+def test_the_service_does_not_start_on_a_schema_that_is_behind(
+    tmp_path: Path, postgresql_url: str
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "api"],
+        cwd=tmp_path,
+        env=on(postgresql_url) | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.endswith("run `python -m database upgrade`\n")
+    assert len(ended.stderr.splitlines()) == 1
