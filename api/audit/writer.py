@@ -76,6 +76,7 @@ class Writer:
         self._clock = clock
         self._failures = 0  # in a row
         self._told = 0  # lost entries that the operators know of
+        self._losing = False  # whether there were more when they were told last
         self._chores_at = clock()
         self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
         self.ratings: list[Rating] = []
@@ -145,11 +146,13 @@ class Writer:
         lost = self._buffer.lost
         if lost > self._told:
             self._report_lost(lost - self._told, why)
-            self._told = lost
+        self._losing, self._told = lost > self._told, lost
 
     def _report_lost(self, count: int, why: str) -> None:
+        subject = "requests are missing from the audit trail"
         body = f"{why} Lost since the last report: {count}."
-        self._alerts.send(Alert("audit lost", "requests are missing from the audit trail", body))
+        level = logging.INFO if self._losing else logging.WARNING
+        self._alerts.send(Alert("audit lost", subject, body, level))
 
     def _do_chores(self) -> None:
         """Now and then, delete what is old, a part at a time, and count what callers say."""

@@ -124,6 +124,20 @@ def test_an_image_file_has_the_hash_of_its_pixels(serve: Serve) -> None:
     } or True
 
 
+def test_the_standard_protocol_leaves_the_same(serve: Serve) -> None:
+    client = serve()
+    client.post(
+        "/v2/models/classifier/infer",
+        data=bytes([5]) * NBYTES,
+        content_type="application/octet-stream",
+        headers={"Inference-Header-Content-Length": "0"},
+    )
+    (found,) = listed(client)
+    assert found["status"] == 200
+    (answer,) = found["answers"]
+    assert (answer["sha256"], answer["index"]) == (sha256(bytes([5]) * NBYTES).hexdigest(), 5)
+
+
 def test_every_request_leaves_a_row(serve: Serve) -> None:
     client = serve()
     client.get("/health")
