@@ -2,7 +2,8 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from api.accounts.passwords import LONGEST, SHORTEST
 from api.answers import WHEN
@@ -44,16 +45,19 @@ class Login(Document):
 class Change(Document):
     """The body of ``PATCH /users/<name>``: what is to be otherwise."""
 
-    role: ROLES | None = Field(
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    role: ROLES | SkipJsonSchema[None] = Field(
         default=None, description="What the user may do.", examples=["operator"]
     )
-    disabled: bool | None = Field(
+    disabled: StrictBool | SkipJsonSchema[None] = Field(
         default=None, description="Whether nothing is answered any more.", examples=[True]
     )
 
     @model_validator(mode="after")
     def _require_some(self) -> Self:
-        if self.role is None and self.disabled is None:
+        values = self.model_dump(exclude_unset=True).values()
+        if not values or None in values:
             raise ValueError("say what is to change: role, disabled or both")
         return self
 

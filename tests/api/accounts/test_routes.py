@@ -158,6 +158,7 @@ def test_operators_list_and_change_others(
     assert change("nobody", disabled=True).status_code == 404
     assert change("anna").status_code == 400
     assert change("anna", disabled=None).status_code == 400
+    assert change("anna", disabled=0, role="caller").status_code == 400
     assert change("anna", role="root").status_code == 400
     assert change("anna", name="other").status_code == 400
 
