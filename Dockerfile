@@ -87,7 +87,8 @@ USER 10001
 
 FROM runtime AS service
 ENV SERVE_HOST=0.0.0.0 \
-    MODEL_CACHE=/var/lib/classifier/cache
+    MODEL_CACHE=/var/lib/classifier/cache \
+    DATABASE_URL=sqlite:////var/lib/classifier/database.sqlite
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
   CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:%s/health' % (os.environ.get('SERVE_PORT') or 8000), timeout=4)"]
