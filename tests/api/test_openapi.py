@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from flask import Flask
 from jsonschema import Draft202012Validator
@@ -20,7 +21,10 @@ from api.holder import Holder, Snapshot
 from api.server import Server, listen
 from api.service import Service
 from api.settings import ServeSettings
+from classifier.explanation import GRID, Check, Explanation, unchecked
+from images import Images
 from registry.verdict import Verdict
+from tests.api.first_pixel import FirstPixel
 from tests.api.processes import ROOT
 from tests.nginx.proxies import free_port
 
@@ -89,10 +93,17 @@ def test_nothing_else_of_the_package_is_shown(app: Flask, name: str) -> None:
     assert app.test_client().get(f"/docs/{name}").status_code == 404
 
 
+class AtALoss(FirstPixel):
+    """A model whose explanations take no time."""
+
+    def explain(self, image: Images, index: int, check: Check = unchecked) -> Explanation:
+        return Explanation("rise", index, np.zeros((GRID, GRID)))
+
+
 @pytest.fixture
 def url(service: Service, holder: Holder, snapshot: Snapshot) -> Iterator[str]:
     """Where the service runs."""
-    holder.swap(replace(snapshot, verdict=VERDICT))
+    holder.swap(replace(snapshot, verdict=VERDICT, classifier=AtALoss()))
     port = free_port()
     server = Server(create_app(service), listen("127.0.0.1", port), ServeSettings())
     with ThreadPoolExecutor(1) as thread:
