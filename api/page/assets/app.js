@@ -4,7 +4,7 @@ import { find } from "./dom.js";
 import * as model from "./model.js";
 import { Pad } from "./pad.js";
 import * as result from "./result.js";
-import { Problem, ask, predict, signIn, signOut } from "./service.js";
+import { Problem, ask, predict, signIn, signOut, signedIn } from "./service.js";
 
 const SOON = 5; // seconds until the service is asked again
 const NOTHING = "Give the model an image to see what it makes of it.";
@@ -30,7 +30,7 @@ async function look() {
     if (!image && !asking) result.clear(NOTHING);
     await Promise.all([rate(), learnLimits()]);
   } catch (problem) {
-    if (problem.status === 401) return askWho();
+    if (problem.status === 401) return askWho(problem);
     say(problem.status ? "waiting" : "away", problem.status ? "No model yet" : "Not reachable");
     if (!image) result.clear(`${problem.message} This page looks again by itself.`);
     later = setTimeout(look, 1000 * (problem.retryAfter || SOON));
@@ -66,10 +66,17 @@ function mebibytes(bytes) {
 
 // --- who asks ------------------------------------------------------------------------------------
 
-function askWho(reason = "") {
+/** Let people sign in, again if a token they had is good no longer. */
+function askWho(problem) {
+  const reason = signedIn() ? problem.message : "";
+  signOut();
   say("waiting", "Signed out");
   find("sign-in").hidden = false;
   find("work").hidden = find("model").hidden = find("sign-out").hidden = true;
+  refuseSignIn(reason);
+}
+
+function refuseSignIn(reason) {
   find("sign-in-problem").hidden = !reason;
   find("sign-in-problem").textContent = reason;
   find("sign-in").querySelector("input").focus();
@@ -81,7 +88,7 @@ find("sign-in").addEventListener("submit", async (event) => {
   try {
     await signIn(fields.name.value, fields.password.value);
   } catch (problem) {
-    return askWho(problem.message);
+    return refuseSignIn(problem.message);
   }
   event.target.reset();
   find("sign-in").hidden = true;
@@ -91,11 +98,8 @@ find("sign-in").addEventListener("submit", async (event) => {
   if (image) classify(image);
 });
 
-find("sign-out").addEventListener("click", () => {
-  signOut();
-  forget();
-  askWho();
-});
+// Nothing of one visitor is left for the next.
+find("sign-out").addEventListener("click", () => location.reload());
 
 // --- the image -----------------------------------------------------------------------------------
 
@@ -128,7 +132,7 @@ function forget() {
 
 function refuse(error) {
   if (!(error instanceof Problem)) throw error;
-  if (error.status === 401) return askWho("Your time is up: sign in again.");
+  if (error.status === 401) return askWho(error);
   const passing = error.status === 0 || error.status === 429 || error.status >= 500;
   result.refuse(error.message, passing);
   if (passing) look();

@@ -82,7 +82,7 @@ function answer(prediction) {
   const [likeliest, share] = shares[0];
   const parts = [
     element("strong", {}, prediction.label),
-    element("span", {}, " with ", percent(share), " confidence"),
+    element("span", {}, ` ${percent(share)} sure`),
   ];
   if (prediction.confidence < threshold) {
     const reason = `Likeliest is ${likeliest}, with ${percent(share)}. The model answers
@@ -114,8 +114,10 @@ function explain(explanation, name) {
   find("method").textContent = BUSY;
   if (explanation) {
     overlay.src = `data:image/png;base64,${explanation.overlay}`;
-    overlay.alt = `Bright where the image spoke for ${name}`;
-    find("method").textContent = `What spoke for ${name}. ${METHODS[explanation.method] ?? ""}`;
+    overlay.alt = `Coloured where the image speaks for ${name}`;
+    const spoke = explanation.heat.flat().some((heat) => heat > 0);
+    const found = spoke ? `Yellow speaks most for ${name}.` : `No part speaks for ${name}.`;
+    find("method").textContent = `${found} ${METHODS[explanation.method] ?? ""}`;
   }
   reveal(find("explain").checked);
   fade();

@@ -55,6 +55,9 @@ export async function signIn(name, password) {
   token = data.access_token;
 }
 
+/** Whether requests carry a token, good or not. */
+export const signedIn = () => token !== "";
+
 export function signOut() {
   token = "";
 }
