@@ -38,6 +38,16 @@ ImageFile = Annotated[
 """The bytes of an image file, in base64 (RFC 4648, 4) where they stand in JSON."""
 
 
+def _require_number(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("Input should be a valid integer")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_require_number)]
+"""A whole number as JSON has it: 1.0 is one, and neither "1" nor true is."""
+
+
 # A PNG file of one grey pixel.
 EXAMPLE = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNoAAAAggCB2kUIOwAAAABJRU5ErkJggg=="

@@ -21,7 +21,7 @@ from api.audit.schemas import (
     RequestsOptions,
     VersionFeedback,
 )
-from api.errors import Absent, Fault, Invalid, NotReady, WrongType
+from api.errors import Absent, Invalid, NotReady, WrongType
 from api.operation import JSON, described
 from api.service import service
 from database.errors import DatabaseError
@@ -72,7 +72,7 @@ def give_feedback() -> tuple[str, FeedbackNoted]:
     given = FeedbackDocument.read(request.get_data(cache=False))
     classes = service().holder.require().labels.classes
     if given.label not in classes:
-        raise Invalid(Fault("body.label", f"no class is called so; there is {', '.join(classes)}"))
+        raise Absent(f"no class is called so; there is {', '.join(classes)}", "body.label")
     with _reached():
         _note(trail, given)
     return "noted", FeedbackNoted.model_validate(given.model_dump())
@@ -113,8 +113,7 @@ def _note(trail: "Trail", given: FeedbackDocument) -> None:
     """Note feedback on the latest request of that id.
 
     Raises:
-        Absent: there is none that the caller may know of.
-        Invalid: it had fewer images.
+        Absent: there is none that the caller may know of, or it had fewer images.
         TrailAway: the request may wait to be written still.
     """
     if not trail.flush(service().request_timeout):
@@ -123,9 +122,7 @@ def _note(trail: "Trail", given: FeedbackDocument) -> None:
     if found is None:
         raise Absent(_unknown(given), "body.request-id")
     if given.position >= found.images:
-        raise Invalid(
-            Fault("body.position", f"the request has images 0 to {found.images - 1} only")
-        )
+        raise Absent(f"the request has images 0 to {found.images - 1} only", "body.position")
     account = g.get("account")
     if not trail.store.rate(found.id, given.position, given.label, account and account.id):
         raise Absent(_unknown(given), "body.request-id")

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 from api.answers import VERSION
 from api.audit.ratings import LEVEL
 from api.payloads import MAX_IMAGES
-from api.schemas import Document, Options
+from api.schemas import Document, Options, Whole
 
 OWN = "01a1febf9a1778d6ab2e28e6cdedd132"
 THEIRS = "2f5a36d0ab7f4a1aa6a07ccbdbbfdb6f"
@@ -62,11 +62,10 @@ class FeedbackDocument(Document):
     label: str = Field(
         description="The name of the class that is right; `/labels` has them.", examples=["7"]
     )
-    position: int = Field(
+    position: Whole = Field(
         default=0,
         ge=0,
         lt=MAX_IMAGES,
-        strict=True,
         description="Which image of the request, from 0.",
         examples=[0],
     )

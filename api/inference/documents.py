@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     Field,
     StrictBool,
     ValidationInfo,
@@ -17,22 +16,13 @@ from pydantic import (
 from api.answers import VERSION
 from api.inference.values import to_bytes
 from api.payloads import MAX_IMAGES
-from api.schemas import Asked, Document
+from api.schemas import Asked, Document, Whole
 from images.decode import HEIGHT, WIDTH
 
 INPUT = "images"
 INPUT_SHAPE = (-1, HEIGHT, WIDTH, 3)
 INPUT_TYPE = "UINT8"
 
-
-def _require_number(value: object) -> object:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("Input should be a valid integer")
-    return value
-
-
-Whole = Annotated[int, BeforeValidator(_require_number)]
-"""A whole number as JSON has it: 1.0 is one, and neither "1" nor true is."""
 
 Output = Literal["index", "label", "confidence", "probabilities"]
 OUTPUTS: tuple[Output, ...] = ("index", "label", "confidence", "probabilities")

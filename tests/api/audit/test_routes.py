@@ -253,9 +253,9 @@ def test_an_answer_of_other_is_right_if_its_likeliest_class_is(
     ("document", "status", "sentence"),
     [
         ({"label": "class 1"}, 400, "body.request-id: this is required"),
-        ({"request-id": "known", "label": "cat"}, 400, "body.label: no class is called so"),
-        ({"request-id": "known", "label": "other"}, 400, "body.label"),
-        ({"request-id": "known", "label": "class 1", "position": 2}, 400, "images 0 to 1 only"),
+        ({"request-id": "known", "label": "cat"}, 404, "no class is called so; there is class 0,"),
+        ({"request-id": "known", "label": "other"}, 404, "no class is called so"),
+        ({"request-id": "known", "label": "class 1", "position": 2}, 404, "images 0 to 1 only"),
         ({"request-id": "known", "label": "class 1", "position": "0"}, 400, "body.position"),
         ({"request-id": "known", "label": "class 1", "true": 1}, 400, "body.true"),
         ({"request-id": "unknown", "label": "class 1"}, 404, "no request unknown"),
