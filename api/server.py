@@ -218,6 +218,7 @@ def _adjustments(listener: socket.socket, settings: ServeSettings) -> Adjustment
         inbuf_overflow=2 * MAX_SINGLE,  # a single image stays in memory, in chunks too
         recv_bytes=2**16,  # one image in one read
         asyncore_use_poll=True,
+        clear_untrusted_proxy_headers=False,  # nothing but ACCOUNTS_PROXIES has one read
         log_socket_errors=False,  # clients come and go
         ident=None,
     )

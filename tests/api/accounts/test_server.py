@@ -1,4 +1,4 @@
-"""The description of the interface is true of a service with accounts."""
+"""A server with accounts: it is as its description says, and counts whom a proxy tells of."""
 
 import os
 import subprocess
@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import requests
 from flask import Flask
 from openapi_pydantic import OpenAPI
 
@@ -44,6 +45,16 @@ def url(app: Flask) -> Iterator[str]:
 
 def test_the_document_is_valid(app: Flask) -> None:
     OpenAPI.model_validate(app.test_client().get("/openapi.json").json)
+
+
+@pytest.mark.parametrize("changed", [{"proxies": 1, "login_rate": "2/hour"}])
+def test_the_address_that_a_proxy_tells_reaches_the_count(url: str) -> None:
+    def ask(name: str, address: str) -> int:
+        body, headers = {"name": name, "password": "x"}, {"X-Forwarded-For": f"6.6.6.6, {address}"}
+        return requests.post(f"{url}/token", json=body, headers=headers, timeout=60).status_code
+
+    asked = [ask(f"user{number}", "1.2.3.4") for number in range(3)]
+    assert [*asked, ask("anna", "1.2.3.5")] == [401, 401, 429, 401]
 
 
 @pytest.mark.timeout(1800)
