@@ -34,7 +34,7 @@ for stage in $(STAGES); do for device in cpu gpu; do \
 $(LOCK) requirements/api-slim.in -o requirements/api-slim.txt
 endef
 
-.PHONY: help ray demo serve test lint types pytest fuzz torture bench bench-growth lock pins base image image-test k8s-test clean
+.PHONY: help ray demo serve test lint types pytest fuzz torture soak bench bench-growth lock pins base image image-test k8s-test clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -64,6 +64,9 @@ fuzz: $(VENV)/development  ## send the service 20,000 damaged image files, and w
 
 torture: $(VENV)/development  ## nine minutes of power cuts, kills, lost replies and races for the registry
 	$(BIN)/python -m tests.registry.torture
+
+soak: $(VENV)/development $(VENV)/debian  ## ten minutes of swaps, kills, outages and bad callers for a service under load (FLAGS=--quick: 2)
+	$(BIN)/python -m tests.soak $(FLAGS)
 
 bench: $(VENV)/development $(VENV)/wrk  ## measure this service beside its peers, 30 minutes (FLAGS=--quick: 5)
 	$(BIN)/python -m benchmarks $(FLAGS)

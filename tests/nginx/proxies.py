@@ -96,10 +96,16 @@ class Proxy:
     def lines(self, count: int) -> list[dict[str, Any]]:
         """The first ``count`` lines of the access log, once there are so many."""
         deadline = time.monotonic() + WITHIN
-        while len(lines := self._file("access").read_bytes().splitlines()) < count:
+        while len(lines := self.written) < count:
             assert time.monotonic() < deadline, lines
             time.sleep(0.01)
-        return [json.loads(line.decode(errors="replace")) for line in lines[:count]]
+        return lines[:count]
+
+    @property
+    def written(self) -> list[dict[str, Any]]:
+        """The lines of the access log until now."""
+        lines = self._file("access").read_bytes().splitlines()
+        return [json.loads(line.decode(errors="replace")) for line in lines]
 
     def _file(self, name: str) -> Path:
         return self._folder / f"{name}.log"
