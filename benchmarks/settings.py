@@ -74,6 +74,9 @@ class GrowthSettings(Settings):
     port: int = Field(
         8600, ge=1, le=65000, description="Where the first process listens; others above it."
     )
+    page: Path | None = Field(
+        None, description="A page whose tables are replaced by those of the run: `docs/sizing.md`."
+    )
     work: Path = Field(
         Path("var/benchmarks"), description="The folder for models, shared with the benchmark."
     )

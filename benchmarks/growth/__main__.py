@@ -13,7 +13,7 @@ from benchmarks import machine
 from benchmarks.growth import measure
 from benchmarks.growth.layouts import Layout, layouts
 from benchmarks.growth.measure import Memory, Speed
-from benchmarks.growth.page import Growth, render
+from benchmarks.growth.page import Growth, render, with_tables
 from benchmarks.load import require_wrk
 from benchmarks.models import Model, prepare
 from benchmarks.processes import adopting_orphans
@@ -40,7 +40,10 @@ def main(argv: Sequence[str]) -> int:
     models = [prepare(name, settings.work) for name in settings.models]
     with adopting_orphans():
         found = [grow(model, settings) for model in models]
-    write(found, facts, settings.results / f"growth-{begun:%Y-%m-%d-%H%M}")
+    tables = render(found, facts, BASE)
+    write(found, facts, tables, settings.results / f"growth-{begun:%Y-%m-%d-%H%M}")
+    if settings.page:
+        settings.page.write_text(with_tables(settings.page.read_text(), tables))
     return 0
 
 
@@ -76,7 +79,7 @@ def served(name: str, model: Model, settings: GrowthSettings) -> Server:
     return CATALOGUE[name].make(place)
 
 
-def write(found: Sequence[Growth], facts: dict[str, Any], folder: Path) -> None:
+def write(found: Sequence[Growth], facts: dict[str, Any], tables: str, folder: Path) -> None:
     """Write the figures, and the tables that people read."""
     folder.mkdir(parents=True, exist_ok=True)
     figures = [
@@ -93,7 +96,7 @@ def write(found: Sequence[Growth], facts: dict[str, Any], folder: Path) -> None:
     ]
     document = {"facts": facts, "found": figures}
     (folder / "results.json").write_text(json.dumps(document, indent=2) + "\n")
-    (folder / "README.md").write_text(render(found, facts, BASE))
+    (folder / "README.md").write_text(f"# Growth\n\n{tables}")
     say(f"results are in {folder}")
 
 

@@ -15,8 +15,12 @@ class Layout:
     cores: int
 
     def __str__(self) -> str:
-        processes = "process" if self.processes == 1 else "processes"
-        return f"{self.processes} {processes}, {self.cores} core{'s'[: self.cores > 1]}"
+        cores = f"{self.cores} core{'s'[: self.cores > 1]}"
+        return (
+            f"{self.processes} processes, {cores} each"
+            if self.processes > 1
+            else f"1 process, {cores}"
+        )
 
     def split(self, cores: Sequence[int]) -> list[Sequence[int]]:
         """The cores of each process."""

@@ -10,6 +10,7 @@ from benchmarks.growth.layouts import Layout
 from benchmarks.growth.measure import DEMANDS, Memory, Speed
 
 MIB = 2**20
+BEGIN, END = "<!-- growth -->\n", "<!-- end -->\n"
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def render(found: Sequence[Growth], machine: Mapping[str, Any], server: str) -> 
         server: the one that was measured in all layouts.
     """
     heading = (
-        f"# Growth, {machine['date']}\n\n{machine['cores']} cores of {machine['processor']}, "
+        f"Measured on {machine['date']}: {machine['cores']} cores of {machine['processor']}, "
         f"{machine['memory']}, Linux {machine['kernel']}; a load of {machine['load']:.1f} before "
         f"it began; loads of {machine['seconds']} s over "
         f"{machine['connections']} connections. Each figure is the median of "
@@ -46,9 +47,16 @@ def render(found: Sequence[Growth], machine: Mapping[str, Any], server: str) -> 
     )
     parts = [heading]
     for growth in found:
-        parts += [f"## {growth.model}, {growth.size / MIB:.1f} MiB", _speeds(growth)]
+        parts += [f"### {growth.model}, {growth.size / MIB:.1f} MiB", _speeds(growth)]
         parts += [_memories(growth), _pods(growth, server)]
     return "\n\n".join(parts) + "\n"
+
+
+def with_tables(text: str, tables: str) -> str:
+    """A page with these tables between its marks, in the place of those that stand there."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    return f"{before}{begin}{tables}{end}{after}"
 
 
 def _speeds(growth: Growth) -> str:

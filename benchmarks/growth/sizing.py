@@ -33,7 +33,7 @@ class Pod:
 
 
 def pod(throughput: float, memory: Memory) -> Pod:
-    """A pod with one CPU.
+    """A pod with one CPU, in which the next model is loaded while the one before still answers.
 
     Args:
         throughput: requests that one core answers in a second of its time.
@@ -41,7 +41,7 @@ def pod(throughput: float, memory: Memory) -> Pod:
     """
     return Pod(
         _rounded(memory.ready * ROOM),
-        _rounded(max(memory.ready, *memory.peaks) * ROOM),
+        _rounded((memory.ready + max(memory.peaks)) * ROOM),
         throughput * UTILISATION,
     )
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from benchmarks.growth import sizing
 from benchmarks.growth.layouts import Layout, arranged, layouts
 from benchmarks.growth.measure import Memory, Speed
-from benchmarks.growth.page import Growth, render
+from benchmarks.growth.page import Growth, render, with_tables
 from benchmarks.servers import Server
 
 MIB = 2**20
@@ -64,7 +64,7 @@ def test_each_process_has_its_cores_and_port() -> None:
 
 def test_a_pod_has_room_and_there_are_two_at_least() -> None:
     pod = sizing.pod(1000.0, Memory(100 * MIB, (90 * MIB, 200 * MIB)))
-    assert (pod.request, pod.limit, pod.rate) == (128 * MIB, 256 * MIB, 700.0)
+    assert (pod.request, pod.limit, pod.rate) == (128 * MIB, 384 * MIB, 700.0)
     assert sizing.counts(pod, [1, 1400, 1401, 7000]) == [2, 2, 3, 10]
 
 
@@ -76,6 +76,11 @@ def test_the_page_has_every_layout_and_server() -> None:
     growth = Growth("default", MIB, speeds, {"service": Memory(80 * MIB, (81 * MIB, 90 * MIB))})
     page = render([growth], MACHINE, "service")
     assert "| 1 process, 1 core | 450 (400-500) | 562 (500-625) | 60 (50-70) | 1 |" in page
-    assert "| 2 processes, 1 core | 1,000 | 500 | 40 | 0 |" in page
+    assert "| 2 processes, 1 core each | 1,000 | 500 | 40 | 0 |" in page
     assert "| service | 80 | 81 | 90 |" in page
-    assert "| 1 | 128Mi | 128Mi | 394 |" in page
+    assert "| 1 | 128Mi | 256Mi | 394 |" in page
+
+
+def test_tables_take_the_place_of_those_before_them() -> None:
+    text = "# Sizing\n\n<!-- growth -->\nold\n<!-- end -->\n\nWhy.\n"
+    assert with_tables(text, "new\n") == "# Sizing\n\n<!-- growth -->\nnew\n<!-- end -->\n\nWhy.\n"

@@ -67,7 +67,7 @@ def questions() -> list[dict[str, Any]]:
         {"method": "POST", "url": "/", "data": picture(2)},
         {"method": "POST", "url": "/", "data": chunks()},
         {"method": "POST", "url": "/", "data": b"short"},
-        {"method": "POST", "url": "/", "data": b"x" * 10_000_000},
+        {"method": "POST", "url": "/", "data": b"x" * 2_000_000},
         {"method": "POST", "url": "/predict?proba=1", "data": picture(1) + picture(2)},
         {"method": "POST", "url": "/predict", "files": {"a": png(1), "b": png(2)}},
         {"method": "POST", "url": "/predict?proba=1", "json": {"images": [file, file]}},
