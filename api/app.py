@@ -34,6 +34,8 @@ def create_app(behind: Service) -> Flask:
     for module in MODULES:
         app.register_blueprint(module.routes)
     app.register_error_handler(Exception, answer_error)
+    if behind.tracing is not None:
+        behind.tracing.install(app)
     access.install(app)
     if behind.accounts is not None:
         # What they are made of takes as long to import as all the rest.

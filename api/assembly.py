@@ -1,5 +1,6 @@
 """The service's parts, made of the settings and put together; whatever speaks HTTP to them."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,9 @@ from api.audit.settings import AuditSettings
 from api.batcher import Batcher
 from api.cache import Cache
 from api.catalogue import CALL_TIMEOUT, Catalogue
+from api.decoding import Decoder
 from api.explaining import Turns
-from api.holder import Holder
+from api.holder import Answer, Holder
 from api.loading import warm_sizes
 from api.metrics import Metrics, StateCollector
 from api.monitor import Monitor
@@ -21,14 +23,17 @@ from api.selection import Selection
 from api.service import Service
 from api.settings import DriftSettings, ModelSettings, ServeSettings
 from api.source import Source
+from api.tracing.settings import TraceSettings
 from database.settings import DatabaseSettings
+from images import Images
 from process.settings import read
 from registry.open import open_registry
 from registry.settings import RegistrySettings
 
-if TYPE_CHECKING:  # they bring in SQLAlchemy
+if TYPE_CHECKING:  # they bring in SQLAlchemy and OpenTelemetry
     from api.accounts.accounts import Accounts
     from api.audit.trail import Trail
+    from api.tracing.tracing import Tracing
     from database.database import Database
 
 SHARED = (
@@ -37,6 +42,7 @@ SHARED = (
     AccountsSettings,
     AuditSettings,
     DatabaseSettings,
+    TraceSettings,
     RegistrySettings,
     AlertSettings,
 )
@@ -64,6 +70,8 @@ class Assembly:
         self.service.batcher.start()
         if self.service.audit:
             self.service.audit.start()
+        if self.service.tracing:
+            self.service.tracing.start()
         self.service.initialise()
 
     def stop(self) -> bool:
@@ -71,6 +79,8 @@ class Assembly:
         ended = [self.service.batcher.stop(LAST_WORDS), self.refresher.stop(LAST_WORDS)]
         if self.service.audit:
             ended.append(self.service.audit.stop(FLUSH_WITHIN))
+        if self.service.tracing:
+            ended.append(self.service.tracing.stop(LAST_WORDS))
         if self.database:
             self.database.close()
         self.service.alerts.close(LAST_WORDS)
@@ -95,7 +105,8 @@ def assemble(settings: ServeSettings) -> Assembly:
     monitor = Monitor(holder, alerts, read(DriftSettings))
     metrics.read_also(monitor)
     answer = monitor.watch(metrics.watch(holder.answer))
-    batcher = Batcher(answer, settings.max_batch, settings.max_waiting)
+    tracing = open_tracing()
+    batcher = make_batcher(answer, settings, tracing)
     metrics.read_also(StateCollector(holder, lambda: batcher.waiting, lambda: refresher.failures))
     service = Service(
         holder,
@@ -107,6 +118,8 @@ def assemble(settings: ServeSettings) -> Assembly:
         open_catalogue(registry),
         accounts=open_accounts(database) if database else None,
         audit=open_audit(database, metrics, alerts) if database else None,
+        tracing=tracing,
+        decoder=make_decoder(tracing),
         explaining=Turns(settings.explanations),
         model_name=model.name,
     )
@@ -154,3 +167,34 @@ def open_audit(database: "Database", metrics: Metrics, alerts: AlertSender) -> "
     trail = open_trail(settings, database, alerts)
     metrics.read_also(trail)
     return trail
+
+
+def open_tracing() -> "Tracing | None":
+    """What makes spans of requests, if there are to be any."""
+    if not read(TraceSettings).enabled:
+        return None
+    from api.tracing.tracing import Tracing
+
+    return Tracing()
+
+
+def make_batcher(
+    predict: Callable[[Sequence[Images]], Sequence[Answer]],
+    settings: ServeSettings,
+    tracing: "Tracing | None",
+) -> Batcher[Images, Answer]:
+    """What gathers images for the model."""
+    if tracing is None:
+        return Batcher(predict, settings.max_batch, settings.max_waiting)
+    from api.tracing.parts import TracedBatcher
+
+    return TracedBatcher(tracing, predict, settings.max_batch, settings.max_waiting)
+
+
+def make_decoder(tracing: "Tracing | None") -> Decoder:
+    """What decodes image files."""
+    if tracing is None:
+        return Decoder()
+    from api.tracing.parts import TracedDecoder
+
+    return TracedDecoder(tracing)

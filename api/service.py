@@ -17,9 +17,10 @@ from api.metrics import Metrics
 from api.settings import MODEL_NAME
 from images import Images
 
-if TYPE_CHECKING:  # they bring in SQLAlchemy
+if TYPE_CHECKING:  # they bring in SQLAlchemy and OpenTelemetry
     from api.accounts.accounts import Accounts
     from api.audit.trail import Trail
+    from api.tracing.tracing import Tracing
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Service:
         started: when.
         accounts: who may ask; None if everybody may.
         audit: what takes note of requests; None if nothing does.
+        tracing: what makes their spans; None if nothing does.
         explaining: who may explain now.
         model_name: what the Open Inference Protocol calls the model.
     """
@@ -53,6 +55,7 @@ class Service:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     accounts: "Accounts | None" = None
     audit: "Trail | None" = None
+    tracing: "Tracing | None" = None
     explaining: Turns = field(default_factory=Turns)
     model_name: str = MODEL_NAME
 

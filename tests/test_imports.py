@@ -65,6 +65,7 @@ def test_dependencies_point_one_way(package: str) -> None:
         ("flask", {"api", "benchmarks"}),
         ("waitress", {"api"}),
         ("openapi_pydantic", {"api"}),
+        ("opentelemetry", {"api"}),
         ("flask_openapi3_swagger", {"api"}),
         ("prometheus_client", {"api", "rollout"}),
         ("pickle", set()),
