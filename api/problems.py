@@ -10,6 +10,7 @@ from flask import Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from alerts.alert import Alert
+from api.accounts.errors import AccountsAway
 from api.answers import Place, Problem
 from api.errors import Fault, Overdue, Refusal
 from api.operation import PROBLEM, metadata, respond_with
@@ -63,6 +64,9 @@ def answer_error(error: Exception) -> Response:
     """Make the JSON answer for whatever ended a request."""
     if isinstance(error, Overdue):
         service().alerts.send(Alert("overdue", "the model does not keep up", f"{error}."))
+    if isinstance(error, AccountsAway):
+        body = f"{error}. The log says why."
+        service().alerts.send(Alert("accounts", "users cannot be looked up", body))
     if isinstance(error, Refusal):
         return problem(error.status, str(error), error.faults, error.headers)
     if isinstance(error, HTTPException):

@@ -127,7 +127,12 @@ class Load:
 
 @pytest.mark.parametrize("changed", [{"login_rate": OFTEN, "request_rate": OFTEN}])
 def test_a_server_is_stopped_and_started_under_load(
-    app: Flask, accounts: Accounts, people: dict[str, Account], server: PostgreSQL, clock: Clock
+    app: Flask,
+    accounts: Accounts,
+    people: dict[str, Account],
+    server: PostgreSQL,
+    clock: Clock,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     load = Load(app, accounts, people)
     # Known users go on for a while; a stranger is not let in, and is not told to be one.
@@ -152,3 +157,6 @@ def test_a_server_is_stopped_and_started_under_load(
         for loop in loops:
             loop.result(60)
     assert load.unexplained == []
+    alerts = {getattr(record, "alert_key", "accounts") for record in caplog.records}
+    assert alerts == {"accounts"}
+    assert any(hasattr(record, "alert_key") for record in caplog.records)
