@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from client import (
     Client,
@@ -22,6 +23,8 @@ from client import (
     Unreachable,
     WrongAddress,
 )
+from database.database import Database
+from images.decode import decode
 from tests.api.processes import WITHIN, Process
 from tests.client.pictures import COLOURS, picture
 from tests.light_versions import Light, put, registry_in
@@ -79,6 +82,15 @@ def test_probabilities_and_the_threshold_are_asked_for(service: str) -> None:
     assert prediction.probabilities.keys() == COLOURS.keys()
     assert sum(prediction.probabilities.values()) == pytest.approx(1)
     assert prediction.probabilities["blue"] == prediction.confidence
+
+
+def test_why_is_asked_for(service: str) -> None:
+    with Client(service) as client:
+        explanation = client.classify(picture("green"), explain=True).explanation
+    assert explanation
+    assert (explanation.method, explanation.index) == ("rise", 1)
+    assert [len(row) for row in explanation.heat] == [16] * 16
+    assert decode(explanation.overlay).shape == (128, 128, 3)
 
 
 @pytest.mark.parametrize(
@@ -308,6 +320,29 @@ def test_the_token_is_shown_here_and_nowhere_else(
         "",
         "Bearer täken",
     ]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_where_accounts_are_on_a_token_lets_in(
+    tmp_path: Path, light: Light, database: Database, database_url: str
+) -> None:
+    put(registry_in(tmp_path), light, tmp_path)
+    anna = {"name": "anna", "password": "correct horse battery"}
+    variables = {
+        "ACCOUNTS_ENABLED": "true",
+        "ACCOUNTS_REGISTRATION": "open",
+        "ACCOUNTS_SECRET_KEYS": "k" * 32,
+        "DATABASE_URL": database_url,
+    }
+    with Process(tmp_path, **variables) as service:
+        service.wait_for("/ready")
+        for path in ("register-user", "token"):
+            login = requests.post(f"{service.url}/{path}", json=anna, timeout=WITHIN).json()
+        with Client(service.url, login["data"]["access_token"]) as client:
+            assert client.classify(picture("red")).label == "red"
+        for token in ("", "forged"):
+            with Client(service.url, token) as client, pytest.raises(Denied, match="token"):
+                client.classify(picture("red"))
 
 
 @pytest.mark.parametrize(
