@@ -141,7 +141,7 @@ $(VENV)/podman: $(BIN)/python
 	touch $@
 
 $(VENV)/wrk: $(BIN)/python
-	command -v wrk >/dev/null || ($(SUDO) apt-get update && $(SUDO) apt-get install --yes --no-install-recommends wrk)
+	{ command -v wrk && command -v hey; } >/dev/null || ($(SUDO) apt-get update && $(SUDO) apt-get install --yes --no-install-recommends wrk hey)
 	touch $@
 
 # Pods take it for their process 1.

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import machine, plot, table
-from benchmarks.load import require_wrk
+from benchmarks.load import require_generators
 from benchmarks.processes import adopting_orphans
 from benchmarks.results import Results
 from benchmarks.session import Session, say
@@ -21,7 +21,11 @@ def main(argv: Sequence[str]) -> int:
     """Measure, and return 0 if every server could be measured."""
     settings = quickened(parse("benchmarks", __doc__ or "", BenchSettings, [], argv))
     begun = datetime.now(UTC)
-    facts = {"date": f"{begun:%Y-%m-%d}", "wrk": require_wrk(), **settings.model_dump(mode="json")}
+    facts = {
+        "date": f"{begun:%Y-%m-%d}",
+        "wrk": require_generators(),
+        **settings.model_dump(mode="json"),
+    }
     results = Results(machine.describe(), {"service": machine.own_versions()}, facts)
     session = Session(settings, results)
     session.prepare()

@@ -1,8 +1,10 @@
-"""Load from wrk, a generator in C, and what it says of the answers."""
+"""Load from wrk, a generator in C, and from hey, which keeps a pace; what they say of answers."""
 
+import csv
 import json
 import math
 import shutil
+import statistics
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -89,14 +91,15 @@ def duration(seconds: int, connections: int, throughput: float) -> int:
     return max(seconds, min(LONGEST, math.ceil(STEADY * connections / throughput)))
 
 
-def require_wrk() -> str:
+def require_generators() -> str:
     """The first line of what wrk says of itself.
 
     Raises:
-        Unprepared: it is not installed.
+        Unprepared: it or hey is not installed.
     """
-    if shutil.which("wrk") is None:
-        raise Unprepared("wrk is not installed: run `make bench`, or install Debian's package wrk")
+    for name in ("wrk", "hey"):
+        if shutil.which(name) is None:
+            raise Unprepared(f"{name} is not installed: run `make bench`, or install that package")
     shown = subprocess.run(["wrk", "--version"], capture_output=True, text=True, check=False)
     return shown.stdout.partition(" Copyright")[0].strip()
 
@@ -119,6 +122,36 @@ def apply(target: Target, connections: int, seconds: int) -> Load:
     if ended.returncode:
         raise ServerFailed(f"wrk gave up: {(ended.stderr or ended.stdout).strip()}")
     return parse(ended.stdout, connections)
+
+
+def pace(target: Target, connections: int, seconds: int, rate: float) -> Load:
+    """Send the first of the bodies at most so many times per second in all.
+
+    Raises:
+        ServerFailed: hey gave up.
+    """
+    command = ["hey", "-m", "POST", "-T", target.content_type, "-D", str(target.bodies[0])]
+    command += ["-c", str(connections), "-q", f"{rate / connections:.3f}", "-z", f"{seconds}s"]
+    command += ["-t", str(TIMEOUT), "-disable-compression", "-o", "csv", target.url]
+    try:
+        ended = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=seconds + STARTING
+        )
+    except subprocess.TimeoutExpired:
+        raise ServerFailed(f"hey did not end within {STARTING} s of its load") from None
+    if ended.returncode:
+        raise ServerFailed(f"hey gave up: {(ended.stderr or ended.stdout).strip()}")
+    return parse_paced(ended.stdout, connections, seconds)
+
+
+def parse_paced(output: str, connections: int, seconds: float) -> Load:
+    """The load from the table that hey has printed, a row for each request."""
+    rows = list(csv.DictReader(output.splitlines()))
+    good = [float(row["response-time"]) for row in rows if int(row["status-code"]) < 400]
+    cuts = statistics.quantiles(good, n=100, method="inclusive") if len(good) > 1 else []
+    p50, p99 = (cuts[49], cuts[98]) if cuts else (0.0, 0.0)
+    refused = len(rows) - len(good)
+    return Load(connections, seconds, len(good), p50, p99, refused=refused)
 
 
 def parse(output: str, connections: int) -> Load:

@@ -9,6 +9,7 @@ from typing import Any
 from benchmarks.load import Load
 
 FILE = "results.json"
+PACED = 8  # connections
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Visit:
         wrong: how many of them were not answered as the model does.
         strays: processes that had to be killed at its end.
         loads: one for each number of connections.
+        half: at half of the throughput over :data:`PACED` connections; None if not measured.
         problem: why it was not measured; empty if it was.
         busy: the machine's load average over a minute, just before.
     """
@@ -40,6 +42,7 @@ class Visit:
     wrong: int = 0
     strays: int = 0
     loads: tuple[Load, ...] = ()
+    half: Load | None = None
     problem: str = ""
     busy: float = 0.0
 

@@ -70,6 +70,16 @@ def p50(connections: int) -> Figure:
     return lambda visit: _load(visit, connections).p50
 
 
+def half_p50(visit: Visit) -> float:
+    """The median of the latency at half load, in seconds; 0 if it was not measured."""
+    return visit.half.p50 if visit.half else 0.0
+
+
+def half_p99(visit: Visit) -> float:
+    """The 99th percentile of the latency at half load, in seconds; 0 if it was not measured."""
+    return visit.half.p99 if visit.half else 0.0
+
+
 def ready(visit: Visit) -> float:
     """Seconds from start to first right answer."""
     return visit.ready

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from benchmarks import bare, spread
-from benchmarks.results import Results
+from benchmarks.results import PACED, Results
 from benchmarks.servers import BASE, ECHO
 from benchmarks.spread import Figure, Spread
 
@@ -39,7 +39,13 @@ def _model(results: Results, model: str, connections: Sequence[int]) -> str:
             {str(count): _plain(spread.throughput(count)) for count in connections},
         ),
         "Latency in ms, median / 99th percentile; ≥ where the load ended before slow answers came:"
-        "\n\n" + _table(results, model, {str(count): _latency(count) for count in connections}),
+        "\n\n"
+        + _table(
+            results,
+            model,
+            {str(count): _latency(count) for count in connections}
+            | {f"{PACED}, half load": _half_latency},
+        ),
         "Start, memory, mistakes:\n\n"
         + _table(
             results,
@@ -103,6 +109,15 @@ def _latency(connections: int) -> Cell:
     return cell
 
 
+def _half_latency(results: Results, model: str, server: str) -> str:
+    found = [
+        spread.figures(results, model, server, each) for each in (spread.half_p50, spread.half_p99)
+    ]
+    if not all(each and each.most for each in found):
+        return NONE
+    return " / ".join(f"{1e3 * each.median:,.1f}" if each else NONE for each in found)
+
+
 def _runs(results: Results, model: str, server: str) -> str:
     return ", ".join(dict.fromkeys(it.runs for it in results.of(model, server) if it.runs)) or NONE
 
@@ -118,6 +133,7 @@ def _ratios(results: Results, model: str, connections: Sequence[int]) -> str:
     """This service over each other server: above 1 it answers more, and needs more."""
     columns = {f"answers/s at {count}": spread.throughput(count) for count in connections}
     columns |= {f"p99 at {count}": spread.complete_p99(count) for count in connections}
+    columns |= {"p99 at half load": spread.half_p99}
     columns |= {"ready": spread.ready, "memory": spread.memory}
     others = [name for name in results.servers(model) if name not in (BASE, ECHO)]
     if not others or BASE not in results.servers(model):

@@ -14,10 +14,10 @@ from typing import Any
 import requests
 
 from benchmarks.errors import ServerFailed
-from benchmarks.load import Load, Target, apply, duration
+from benchmarks.load import Load, Target, apply, duration, pace
 from benchmarks.models import Model
 from benchmarks.processes import Tree, require_free
-from benchmarks.results import Visit
+from benchmarks.results import PACED, Visit
 from benchmarks.servers import Server
 
 READY_WITHIN = 120.0  # seconds
@@ -133,8 +133,18 @@ def _measure(tree: Tree, asker: Asker, extent: Extent, folder: Path) -> dict[str
     target = Target(asker.url, asker.server.wire.content_type, _written(asker.bodies, folder))
     loads = _loads(tree, target, extent)
     memory = tree.memory()
+    half = _half(target, loads, extent)
     wrong += asker.count_wrong()
-    return {"memory": memory, "asked": 2 * len(asker.bodies), "wrong": wrong, "loads": loads}
+    asked = 2 * len(asker.bodies)
+    return {"memory": memory, "asked": asked, "wrong": wrong, "loads": loads, "half": half}
+
+
+def _half(target: Target, loads: Sequence[Load], extent: Extent) -> Load | None:
+    """The load at half of the throughput over :data:`PACED` connections, if that was measured."""
+    for load in loads:
+        if load.connections == PACED and load.answered:
+            return pace(target, PACED, extent.seconds, load.throughput / 2)
+    return None
 
 
 def _wait_until_ready(tree: Tree, asker: Asker) -> None:

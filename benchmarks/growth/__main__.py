@@ -14,7 +14,7 @@ from benchmarks.growth import measure
 from benchmarks.growth.layouts import Layout, layouts
 from benchmarks.growth.measure import Memory, Speed
 from benchmarks.growth.page import Growth, render, with_tables
-from benchmarks.load import require_wrk
+from benchmarks.load import require_generators
 from benchmarks.models import Model, prepare
 from benchmarks.processes import adopting_orphans
 from benchmarks.servers import BASE, CATALOGUE, Place, Server, programs
@@ -33,7 +33,7 @@ def main(argv: Sequence[str]) -> int:
     facts = {
         "date": f"{begun:%Y-%m-%d %H:%M} UTC",
         "load": os.getloadavg()[0],
-        "wrk": require_wrk(),
+        "wrk": require_generators(),
         **machine.describe(),
         **settings.model_dump(mode="json"),
     }

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.errors import ServerFailed
-from benchmarks.load import LONGEST, Load, duration, parse
+from benchmarks.load import LONGEST, Load, duration, parse, parse_paced
 
 FIGURES = {
     "microseconds": 2_000_000,
@@ -27,6 +27,20 @@ Requests/sec:     55.00
 def test_what_wrk_prints_becomes_a_load() -> None:
     load = parse(f"{OUTPUT}{json.dumps(FIGURES)}\n", 8)
     assert load == Load(8, 2.0, 100, 0.0015, 0.02, refused=10, timeouts=2, broken=8)
+
+
+def test_what_hey_prints_becomes_a_load() -> None:
+    rows = [f"{seconds / 1000},0,0,0,0,0,200,0.1" for seconds in range(1, 102)]
+    header = "response-time,DNS+dialup,DNS,Request-write,Response-delay,Response-read,"
+    output = "\n".join([f"{header}status-code,offset", *rows, "0.5,0,0,0,0,0,503,0.2", ""])
+    load = parse_paced(output, 8, 2)
+    assert (load.answered, load.refused, load.throughput) == (101, 1, 50.5)
+    assert (load.p50, load.p99) == (pytest.approx(0.051), pytest.approx(0.1))
+
+
+@pytest.mark.parametrize("output", ["", "response-time,status-code\n"])
+def test_where_hey_got_no_answer_there_is_no_latency(output: str) -> None:
+    assert parse_paced(output, 8, 2) == Load(8, 2, 0, 0.0, 0.0)
 
 
 def test_only_good_answers_count() -> None:
