@@ -70,6 +70,8 @@ class Stand:
 
 def info(service: Process) -> dict[str, Any]:
     """What the service says of its model."""
+    ended = service.process.poll()
+    assert ended is None, f"the service ended with {ended}"
     found: dict[str, Any] = service.wait_for("/info")["data"]
     return found
 
