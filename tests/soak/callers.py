@@ -77,19 +77,18 @@ class Callers:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
-            self.stop()
+            if kind is None:
+                self.stop()
         finally:
             self._process.kill()
-            self._process.wait()
+            self._process.communicate()
 
     def stop(self) -> list[Asked]:
         """Let them end, and return what came of every request."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-            self._process.stdin = None
-        assert self._process.wait(2 * WITHIN) == 0
+        self._process.communicate(timeout=2 * WITHIN)
+        assert self._process.returncode == 0
         return self.asked()
 
     def asked(self) -> list[Asked]:
