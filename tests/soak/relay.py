@@ -22,8 +22,8 @@ class Relay:
     def __init__(self, port: int) -> None:
         self._server = ("127.0.0.1", port)
         self.port = 0
-        self._open: set[socket.socket] = set()
-        self._threads: list[threading.Thread] = []
+        self._callers: set[socket.socket] = set()
+        self._passing: list[threading.Thread] = []
 
     def __enter__(self) -> Self:
         self.mend()
@@ -36,38 +36,45 @@ class Relay:
         """Listen, on the same port as before."""
         self._listener = socket.create_server(("127.0.0.1", self.port))
         self.port = self._listener.getsockname()[1]
-        self._start(self._accept, self._listener)
+        self._accepting = threading.Thread(target=self._accept, args=(self._listener,))
+        self._accepting.start()
 
     def cut(self) -> None:
         """End every connection, and refuse others."""
-        for each in (self._listener, *self._open):
-            with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
+        _shut(self._listener)
+        self._accepting.join()
         self._listener.close()
-        for thread in self._threads:
+        for caller in tuple(self._callers):
+            _shut(caller)
+        for thread in self._passing:
             thread.join()
-        self._threads.clear()
-
-    def _start(self, target: object, *arguments: object) -> None:
-        self._threads.append(threading.Thread(target=target, args=arguments))  # type: ignore[arg-type]
-        self._threads[-1].start()
+        self._passing.clear()
 
     def _accept(self, listener: socket.socket) -> None:
         with contextlib.suppress(OSError):  # it is cut
             while True:
                 caller, _ = listener.accept()
-                self._start(self._pass, caller)
+                self._callers.add(caller)
+                self._passing.append(threading.Thread(target=self._pass, args=(caller,)))
+                self._passing[-1].start()
 
     def _pass(self, caller: socket.socket) -> None:
-        with caller, socket.create_connection(self._server) as server:
-            ends = {caller, server}
-            self._open |= ends
-            with contextlib.suppress(OSError), selectors.DefaultSelector() as ready:
-                ready.register(caller, selectors.EVENT_READ, server)
-                ready.register(server, selectors.EVENT_READ, caller)
-                while _move(ready):
-                    pass
-            self._open -= ends
+        with (
+            caller,
+            contextlib.suppress(OSError),
+            socket.create_connection(self._server) as server,
+            selectors.DefaultSelector() as ready,
+        ):
+            ready.register(caller, selectors.EVENT_READ, server)
+            ready.register(server, selectors.EVENT_READ, caller)
+            while _move(ready):
+                pass
+        self._callers.discard(caller)
+
+
+def _shut(each: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # it has ended by itself
+        each.shutdown(socket.SHUT_RDWR)
 
 
 def _move(ready: selectors.BaseSelector) -> bool:
