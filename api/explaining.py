@@ -1,7 +1,8 @@
 """Explaining the answers of the model, beside the batcher.
 
 An explanation calls the model dozens of times. These calls do not wait in line with the images of
-other callers: they are small, go straight to the model, and few requests make them at once.
+other callers: they are small, go straight to the model, and have pauses between them; and few
+requests make them at once.
 """
 
 import base64
@@ -19,6 +20,8 @@ from images.encode import png
 from images.overlay import overlay
 
 MAX_EXPLAINED = 8  # images of one request
+REST = 3  # times what was worked, or else requests of a millisecond take ten meanwhile
+LONGEST_REST = 0.03  # seconds; where the model itself is slow, others get in while it runs
 
 
 class Turns:
@@ -77,14 +80,33 @@ def check_count(images: int) -> None:
         raise TooLarge(f"these are {images} images: send at most {MAX_EXPLAINED} with explain=1")
 
 
-def within(timeout: float, gone: Callable[[], bool]) -> Check:
-    """What raises once nobody waits any longer, by the clock or by ``gone``."""
-    deadline = time.monotonic() + timeout
+def within(
+    timeout: float,
+    gone: Callable[[], bool],
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Check:
+    """What is to be called between pieces of work, so that others get to theirs.
+
+    It rests in proportion to what was worked since the last call, and raises a refusal once nobody
+    waits any longer.
+
+    Args:
+        timeout: seconds that all of it may take.
+        gone: whether the caller has gone.
+        clock: tells seconds.
+        sleep: waits for seconds.
+    """
+    deadline = clock() + timeout
+    resumed = clock()
 
     def check() -> None:
+        nonlocal resumed
         if gone():
             raise CallerGone("the caller has closed the connection")
-        if time.monotonic() >= deadline:
+        if clock() >= deadline:
             raise Overdue(f"the answers could not be explained within {timeout:g} s")
+        sleep(min(REST * (clock() - resumed), LONGEST_REST))
+        resumed = clock()
 
     return check

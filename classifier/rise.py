@@ -15,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from classifier.explanation import GRID, Check, cells
+from classifier.explanation import GRID, Check
 
 MASKS = 512
 PER_CALL = 8  # images, so that whoever else calls the model meanwhile waits for few
@@ -41,15 +41,18 @@ def evidence(
         check: called before each call of ``predict``.
     """
     generator = np.random.default_rng(SEED)
+    size, _, channels = image.shape
     hidden = image.mean((0, 1), dtype=np.float32)
-    difference = image - hidden
+    difference = (image - hidden).reshape(size, -1)
+    hidden_row = np.tile(hidden, size)
     scores, seen = [], []
     for _ in range(MASKS // PER_CALL):
         check()
-        masks = _masks(generator, PER_CALL, len(image))
-        masked = hidden + masks[..., np.newaxis] * difference
-        scores.append(predict(np.rint(masked).astype(np.uint8))[:, index])
-        seen.append(cells(masks))
+        rows, coarse, columns = _draw(generator, size)
+        masks = _enlarged(rows, coarse, columns.repeat(channels, axis=1))
+        masked = np.rint(masks * difference + hidden_row).astype(np.uint8)
+        scores.append(predict(masked.reshape(-1, *image.shape))[:, index])
+        seen.append(_enlarged(_averaged(rows), coarse, _averaged(columns)))
     score = np.concatenate(scores).astype(np.float64)  # whose mean, if all are equal, is equal too
     weights = (score - score.mean()) / len(score)
     shares = np.concatenate(seen).reshape(len(score), -1)
@@ -57,21 +60,35 @@ def evidence(
     return found
 
 
-def _masks(generator: np.random.Generator, count: int, size: int) -> Array:
-    """How much of each pixel is seen, float32[count, size, size] in 0..1.
+def _draw(generator: np.random.Generator, size: int) -> tuple[Array, Array, Array]:
+    """Masks of coarse cells, and how they are enlarged and shifted by up to one cell.
 
-    Coarse random cells, enlarged by bilinear interpolation and shifted by up to one cell.
+    Returns:
+        rows: float32[PER_CALL, size, COARSE + 2], each cell's share in each row of pixels.
+        coarse: float32[PER_CALL, COARSE + 2, COARSE + 2], 1 for cells that are seen.
+        columns: as rows.
     """
     corners = COARSE + 2
-    coarse = (generator.random((count, corners, corners)) < VISIBLE).astype(np.float32)
-    shifts = generator.random((2, count), np.float32)
+    coarse = (generator.random((PER_CALL, corners, corners)) < VISIBLE).astype(np.float32)
+    shifts = generator.random((2, PER_CALL), np.float32)
     rows, columns = (_interpolation(shift, corners, size) for shift in shifts)
-    return (rows @ coarse @ columns.transpose(0, 2, 1)).astype(np.float32, copy=False)
+    return rows, coarse, columns
 
 
 def _interpolation(shifts: Array, corners: int, size: int) -> Array:
-    """How much each corner weighs at each pixel of a line, float32[len(shifts), size, corners]."""
+    """The weights of bilinear interpolation on a line, float32[len(shifts), size, corners]."""
     place = np.arange(size, dtype=np.float32) * (COARSE / size) + shifts[:, np.newaxis]
     distance = np.abs(place[..., np.newaxis] - np.arange(corners, dtype=np.float32))
     weights: Array = np.maximum(1 - distance, 0)
     return weights
+
+
+def _enlarged(rows: Array, coarse: Array, columns: Array) -> Array:
+    return (rows @ coarse @ columns.transpose(0, 2, 1)).astype(np.float32, copy=False)
+
+
+def _averaged(weights: Array) -> Array:
+    """The same for cells of the heat map instead of pixels."""
+    count, size, corners = weights.shape
+    averages: Array = weights.reshape(count, GRID, size // GRID, corners).mean(2)
+    return averages

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 
 from api.app import create_app
 from api.errors import CallerGone, Overdue
-from api.explaining import MAX_EXPLAINED, Turns, within
+from api.explaining import LONGEST_REST, MAX_EXPLAINED, Turns, within
 from api.holder import Holder, Snapshot
 from api.service import Service
 from classifier.explanation import Check, Explanation, unchecked
@@ -182,6 +182,21 @@ def test_the_check_knows_time_and_caller() -> None:
         within(0, lambda: False)()
     with pytest.raises(CallerGone):
         within(FOREVER, lambda: True)()
+
+
+def test_between_pieces_of_work_there_is_rest() -> None:
+    now, rests = 100.0, []
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        rests.append(seconds)
+        now += seconds
+
+    check = within(FOREVER, lambda: False, lambda: now, sleep)
+    for worked in (0.0, 0.002, 0.005, 1.0):
+        now += worked
+        check()
+    assert rests == pytest.approx([0, 0.006, 0.015, LONGEST_REST])
 
 
 class Corner(FirstPixel):
