@@ -112,8 +112,10 @@ async function classify(file) {
   const begun = performance.now();
   try {
     requireSmall(file);
-    const data = await predict(file, find("explain").checked, mine.signal);
-    await result.show(file, data, performance.now() - begun);
+    const asked = predict(file, find("explain").checked, mine.signal);
+    const [data, picture] = await Promise.all([asked, createImageBitmap(file).catch(() => null)]);
+    if (asking !== mine) return;
+    result.show(file.name, picture, data, performance.now() - begun);
     if (data.version !== serving) look();
   } catch (error) {
     if (asking === mine) refuse(error);
@@ -145,7 +147,7 @@ function requireSmall(file) {
 }
 
 async function take(files) {
-  if (!files.length) return;
+  if (!files.length || find("work").hidden) return;
   find("ways").querySelector("[value=file]").click();
   await classify(files[0]);
   const shown = find("result");
@@ -155,7 +157,8 @@ async function take(files) {
 async function drawn() {
   find("undo").disabled = !pad.undoable;
   find("clear").disabled = pad.empty;
-  if (!pad.empty) return classify(await pad.file());
+  const file = await pad.file();
+  if (!pad.empty) return classify(file);
   forget();
   result.clear("Draw something to see what the model makes of it.");
 }

@@ -39,18 +39,19 @@ function fact(name, ...value) {
 
 function version(name) {
   const code = element("code", { title: name }, name.slice(0, 12));
+  const said = element("span", { class: "note", role: "status" });
   const copy = element("button", { type: "button", class: "quiet" }, "Copy");
   copy.setAttribute("aria-label", "Copy the whole version");
   copy.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(name);
-      copy.textContent = "Copied";
+      said.textContent = "Copied";
     } catch {
       code.textContent = name; // browsers keep the clipboard from pages without TLS
       getSelection().selectAllChildren(code);
     }
   });
-  return element("span", { class: "version" }, code, copy);
+  return element("span", { class: "version" }, code, copy, said);
 }
 
 function promotion(record) {

@@ -51,13 +51,13 @@ export function refuse(sentence, retriable) {
   find("again").hidden = !retriable;
 }
 
-/** Show what the model says of an image file. */
-export async function show(file, data, milliseconds) {
+/** Show what the model says of an image; null for one that the service can read and the browser not. */
+export function show(name, bitmap, data, milliseconds) {
   const [prediction] = data.predictions;
-  const shown = await draw(file);
   find("problem").hidden = find("nothing").hidden = true;
   find("found").hidden = false;
-  find("picture").hidden = !shown;
+  find("picture").hidden = !bitmap;
+  if (bitmap) draw(name, bitmap);
   threshold = data.threshold;
   shares = Object.entries(prediction.probabilities).sort((one, other) => other[1] - one[1]);
   answer(prediction);
@@ -127,21 +127,13 @@ function fade() {
   find("overlay").style.opacity = find("strength").value / 100;
 }
 
-/** Whether the browser could show the image. */
-async function draw(file) {
-  let bitmap;
-  try {
-    bitmap = await createImageBitmap(file);
-  } catch {
-    return false; // the service can read more than some browsers
-  }
+function draw(name, bitmap) {
   const scale = Math.min(1, SIDE / Math.max(bitmap.width, bitmap.height));
   const canvas = find("shown");
   canvas.width = Math.max(1, Math.round(bitmap.width * scale));
   canvas.height = Math.max(1, Math.round(bitmap.height * scale));
   canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-  canvas.setAttribute("aria-label", file.name);
+  canvas.setAttribute("aria-label", name);
   find("picture").style.setProperty("--ratio", canvas.width / canvas.height);
   bitmap.close();
-  return true;
 }

@@ -62,6 +62,17 @@ def test_without_a_network_it_is_said_and_tried_again(page: Page, digits: dict[s
     expect(page.locator("#answer strong")).to_have_text("2")
 
 
+def test_where_nobody_has_time_to_explain_the_answer_comes_without(
+    page: Page, digits: dict[str, bytes]
+) -> None:
+    crowded = {"detail": "other answers are being explained", "errors": []}
+    page.route("**/predict*explain=1", lambda route: route.fulfill(status=503, json=crowded))
+    drop(page, digits["0"])
+    expect(page.locator("#answer strong")).to_have_text("0")
+    expect(page.locator("#overlay")).to_be_hidden()
+    expect(page.locator("#method")).to_have_text("The service had no time to explain this answer.")
+
+
 def test_a_model_that_comes_later_is_noticed(
     visit: Open, tmp_path: Path, digits: dict[str, bytes]
 ) -> None:
