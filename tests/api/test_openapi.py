@@ -15,13 +15,19 @@ import pytest
 from flask import Flask
 from jsonschema import Draft202012Validator
 from openapi_pydantic import OpenAPI
+from pydantic import SecretStr
 
 from api.app import create_app
+from api.audit.open import open_trail
+from api.audit.settings import AuditSettings
+from api.audit.trail import Trail
 from api.holder import Holder, Snapshot
 from api.server import Server, listen
 from api.service import Service
 from api.settings import ServeSettings
 from classifier.explanation import GRID, Check, Explanation, unchecked
+from database.database import open_database
+from database.settings import DatabaseSettings
 from images import Images
 from registry.verdict import Verdict
 from tests.api.first_pixel import FirstPixel
@@ -101,11 +107,24 @@ class AtALoss(FirstPixel):
 
 
 @pytest.fixture
-def url(service: Service, holder: Holder, snapshot: Snapshot) -> Iterator[str]:
+def trail(service: Service, tmp_path: Path) -> Iterator[Trail]:
+    """An audit trail in a file."""
+    file = DatabaseSettings(url=SecretStr(f"sqlite:///{tmp_path}/database.sqlite"))
+    database = open_database(file)
+    trail = open_trail(AuditSettings(public=True), database, service.alerts)
+    trail.start()
+    yield trail
+    assert trail.stop(FOREVER)
+    database.close()
+
+
+@pytest.fixture
+def url(service: Service, holder: Holder, snapshot: Snapshot, trail: Trail) -> Iterator[str]:
     """Where the service runs."""
     holder.swap(replace(snapshot, verdict=VERDICT, classifier=AtALoss()))
     port = free_port()
-    server = Server(create_app(service), listen("127.0.0.1", port), ServeSettings())
+    app = create_app(replace(service, audit=trail))
+    server = Server(app, listen("127.0.0.1", port), ServeSettings())
     with ThreadPoolExecutor(1) as thread:
         finished = thread.submit(server.run)
         yield f"http://127.0.0.1:{port}"

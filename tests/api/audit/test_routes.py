@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,17 +34,8 @@ Serve = Callable[..., FlaskClient]
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    """A file, as test_store.py has either kind."""
-    url = SecretStr(f"sqlite:///{tmp_path}/database.sqlite")
-    database = open_database(DatabaseSettings(url=url))
-    yield database
-    database.close()
-
-
-@pytest.fixture
 def serve(
-    service: Service, holder: Holder, snapshot: Snapshot, database: Database
+    service: Service, holder: Holder, snapshot: Snapshot, in_file: Database
 ) -> Iterator[Serve]:
     """A factory of services with an audit trail."""
     trails: list[Trail] = []
@@ -53,7 +43,7 @@ def serve(
     def begin(**settings: Any) -> FlaskClient:
         holder.swap(snapshot)
         given = AuditSettings(**({"public": True, "interval": 0.01} | settings))
-        trail = open_trail(given, database, service.alerts)
+        trail = open_trail(given, in_file, service.alerts)
         trails.append(trail)
         trail.start()
         return create_app(replace(service, audit=trail)).test_client()
@@ -160,13 +150,13 @@ def test_the_label_is_what_was_answered(serve: Serve, query: str, label: str) ->
     assert (answer["name"], answer["label"]) == ("class 3", label)
 
 
-def test_images_are_kept_if_so_told_and_only_then(serve: Serve, database: Database) -> None:
+def test_images_are_kept_if_so_told_and_only_then(serve: Serve, in_file: Database) -> None:
     pixels = np.random.default_rng(1).integers(0, 256, SHAPE, np.uint8)
     for keep, expected in ((False, []), (True, [sha256(pixels.tobytes()).hexdigest()])):
         client = serve(images=keep)
         client.post("/predict", data=pixels.tobytes() * 2)
         listed(client)
-        with database.session() as session:
+        with in_file.session() as session:
             found = session.scalars(select(Image)).all()
             assert [image.sha256 for image in found] == expected
             for image in found:

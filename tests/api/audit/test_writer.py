@@ -75,8 +75,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench(database: Database) -> Iterator[Bench]:
-    bench = Bench(Faulty(database))
+def bench(in_file: Database) -> Iterator[Bench]:
+    bench = Bench(Faulty(in_file))
     yield bench
     assert bench.writer.stop(FOREVER)
 
@@ -200,7 +200,7 @@ def until(condition: Callable[[], bool]) -> None:
     raise AssertionError("it did not happen in time")
 
 
-def test_what_is_old_is_deleted_by_the_way(bench: Bench, database: Database) -> None:
+def test_what_is_old_is_deleted_by_the_way(bench: Bench) -> None:
     bench.start(capacity=10_000, retention_days=30)
     old = datetime.now(UTC) - timedelta(days=30, minutes=1)
     put(bench, BATCH + 1, at=old)
