@@ -5,12 +5,12 @@ from typing import Any
 
 import cv2
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from images.digits import load
 from images.split import split
 from tests.api.page import trained
-from tests.api.processes import Process
+from tests.api.processes import WITHIN, Process
 from tests.light_versions import registry_in
 
 Open = Callable[..., Page]
@@ -24,6 +24,7 @@ CHROMIUM: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=1000 * WITHIN)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(**CHROMIUM)
         yield browser
@@ -65,6 +66,7 @@ def visit(browser: Browser) -> Iterator[Open]:
 
     def opened(url: str, **device: Any) -> Page:
         context = browser.new_context(**device)
+        context.set_default_timeout(1000 * WITHIN)
         contexts.append(context)
         page = context.new_page()
         page.on("console", note)
