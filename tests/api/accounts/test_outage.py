@@ -10,14 +10,19 @@ from signal import SIGINT, SIGQUIT
 
 import pytest
 from flask import Flask
+from pydantic import SecretStr
 from werkzeug.test import TestResponse
 
-from api.accounts.accounts import Accounts
+from api.accounts.accounts import Accounts, open_accounts
 from api.accounts.recent import FRESH, PAUSE, RecentUsers
+from api.accounts.settings import AccountsSettings
 from api.accounts.users import Account
 from api.app import create_app
 from api.service import Service
+from database.database import open_database
+from database.settings import DatabaseSettings
 from tests.api.accounts.conftest import PASSWORD, bearer
+from tests.api.accounts.counting import CountingHasher
 from tests.postgresql import PostgreSQL
 
 GRACE = 60.0  # seconds of the test's clock
@@ -123,6 +128,31 @@ class Load:
             self._counts[who, status] += 1
             if status >= 500 and (status != 503 or "Retry-After" not in answer.headers):
                 self.unexplained.append(answer.text)
+
+
+def test_a_service_starts_without_its_database_and_finds_it_later(
+    service: Service,
+    accounts: Accounts,
+    people: dict[str, Account],
+    server: PostgreSQL,
+    database_url: str,
+    accounts_settings: AccountsSettings,
+    hasher: CountingHasher,
+) -> None:
+    server.stop()
+    database = open_database(DatabaseSettings(url=SecretStr(database_url)))
+    opened = open_accounts(accounts_settings, database, hasher)
+    client = create_app(replace(service, accounts=opened)).test_client()
+
+    def log_in() -> int:
+        return client.post("/token", json={"name": "anna", "password": PASSWORD}).status_code
+
+    assert log_in() == 503
+    assert client.get("/users", headers=bearer(accounts, people["operator"])).status_code == 503
+    assert client.get("/health").status_code == 200
+    server.start()
+    assert log_in() == 200
+    database.close()
 
 
 @pytest.mark.parametrize("changed", [{"login_rate": OFTEN, "request_rate": OFTEN}])

@@ -136,6 +136,15 @@ def test_an_unknown_name_costs_and_says_what_a_wrong_password_does(
     assert all(each == seen[0] for each in seen)
 
 
+def test_who_comes_while_passwords_are_checked_is_told_to_come_back(
+    app: Flask, accounts: Accounts, people: dict[str, Account]
+) -> None:
+    with accounts.passwords._turn(), accounts.passwords._turn():
+        answer = log_in(app, "anna")
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert log_in(app, "anna").status_code == 200
+
+
 def test_a_body_that_is_refused_costs_no_check(app: Flask, hasher: CountingHasher) -> None:
     assert log_in(app, "anna", "x" * 129).status_code == 400
     assert hasher.checks == []
