@@ -7,6 +7,7 @@ from importlib import resources
 from flask import Blueprint, Response, request
 
 from api.errors import Absent
+from api.operation import documented
 from api.policy import strict
 
 routes = Blueprint("page", __name__)
@@ -23,6 +24,7 @@ ASSETS = sorted(file.name for file in FOLDER.iterdir() if file.name != PAGE)
 
 
 @routes.get("/")
+@documented("<!DOCTYPE html>", media_type=MEDIA_TYPES["html"])
 def page() -> Response:
     """Let people try the model in a browser."""
     return _send(PAGE)

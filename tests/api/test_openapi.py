@@ -39,7 +39,7 @@ FOREVER = 60.0  # seconds; no test waits for as long unless it fails
 VERDICT = Verdict("1", "a" * 64, "", True, (), {"accuracy": 0.9}, "f", "2026-01-01T00:00:00Z")
 
 EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "20")
-PAGES = {"/", "/docs", "/docs/<name>", "/page/<name>"}  # for people, where they are got
+PAGES = {"/docs", "/docs/<name>", "/page/<name>"}  # for people, where they are got
 
 
 @pytest.fixture
