@@ -1,6 +1,7 @@
 """The service at an address, over connections that are kept."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -8,6 +9,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
+from requests.exceptions import ChunkedEncodingError
 
 from client import predictions
 from client.errors import NoClassifier, Problem, Unreachable, WrongAddress, kind
@@ -41,6 +43,7 @@ class Client:
     ) -> None:
         self._url = _checked(url)
         self._timeout = timeout
+        self._retries = retries
         self._session = requests.Session()
         self._session.auth = _Bearer(token.strip())
         for scheme in ("http://", "https://"):
@@ -108,7 +111,7 @@ class Client:
     def _post(self, images: Sequence[bytes], query: dict[str, Any]) -> requests.Response:
         parts = [("image", (f"image-{index}", image)) for index, image in enumerate(images)]
         try:
-            return self._session.post(
+            return self._whole_answer(
                 f"{self._url}/predict",
                 files=parts,
                 params=query,
@@ -117,6 +120,13 @@ class Client:
             )
         except requests.RequestException as error:
             raise Unreachable(f"{self._url} does not answer: {_reason(error)}") from error
+
+    def _whole_answer(self, url: str, **options: Any) -> requests.Response:
+        """Ask again also for an answer that ended in the middle, which the adapter does not."""
+        for _ in range(self._retries):
+            with suppress(ChunkedEncodingError):
+                return self._session.post(url, **options)
+        return self._session.post(url, **options)
 
     def _problem(self, answer: requests.Response) -> Problem | NoClassifier:
         status = answer.status_code

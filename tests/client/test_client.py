@@ -292,17 +292,25 @@ def test_another_document_is_no_classification(
         client.classify(b"image")
 
 
-def test_a_connection_that_ends_without_an_answer_is_made_again(upstream: Upstream) -> None:
+def test_an_answer_that_is_missing_or_cut_off_is_asked_for_again(upstream: Upstream) -> None:
     def behave(handler: Handler) -> None:
         if len(upstream.requests) == 1:
+            handler.cut()
+        elif len(upstream.requests) == 2:
+            handler.send_response(200)
+            handler.send_header("Content-Length", "1000")
+            handler.end_headers()
             handler.cut()
         else:
             handler.answer(200, **answer(GOOD))
 
     upstream.behave = behave
-    with Client(here(upstream.port)) as client:
+    with Client(here(upstream.port), retries=0) as client, pytest.raises(Unreachable):
+        client.classify(b"image")
+    upstream.requests.clear()
+    with Client(here(upstream.port), retries=1) as client:
         assert client.classify(b"image").label == "7"
-    assert len(upstream.requests) == 2
+    assert len(upstream.requests) == 3
 
 
 def test_the_token_is_shown_here_and_nowhere_else(
