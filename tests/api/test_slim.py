@@ -45,6 +45,8 @@ def test_it_serves_a_variant_and_never_has_the_keras_file(
         assert "onnxruntime" in libraries
         assert "h5py" not in libraries
         assert answer(service) == str(load(models[0][0]).predict(IMAGE)[0].argmax())
+        explained = f"{service.url}/predict?explain=1"
+        assert requests.post(explained, data=IMAGE.tobytes(), timeout=WITHIN).status_code == 200
     kept = {path.suffix for path in (tmp_path / "cache" / version).iterdir()}
     assert kept == {".json", ".onnx"}
 
