@@ -7,8 +7,6 @@ import cv2
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
-from images.digits import load
-from images.split import split
 from tests.api.page import trained
 from tests.api.processes import WITHIN, Process
 from tests.light_versions import registry_in
@@ -44,7 +42,7 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
 @pytest.fixture(scope="session")
 def digits() -> dict[str, bytes]:
     """A held-out image of each digit, as a PNG file."""
-    held_out = split(load()).held_out
+    held_out = trained.parts().held_out
     files = {}
     for image, label in zip(held_out.images, held_out.labels, strict=True):
         files.setdefault(str(label), cv2.imencode(".png", image)[1].tobytes())

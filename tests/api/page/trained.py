@@ -3,9 +3,11 @@
 Linear discriminant analysis of 8 x 8 means, which takes a moment to learn and no TensorFlow to run.
 """
 
+import functools
 import hashlib
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +16,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from classifier import onnx_runtime
 from images import Images
 from images.digits import load
-from images.split import split
+from images.split import Split, split
 from registry.names import VARIANTS
 from registry.record import StageState
 from registry.store import Registry
@@ -37,24 +39,34 @@ def features(images: Images) -> npt.NDArray[np.float64]:
     return means
 
 
-def put(registry: Registry, folder: Path) -> StageState:
-    """Learn, judge with the gate's own figures, and put the model into production."""
-    parts = split(load())
+@functools.cache
+def parts() -> Split:
+    """The digits, of which the held-out ones are for tests to ask about."""
+    return split(load())
+
+
+@functools.cache
+def learn() -> tuple[bytes, dict[str, Any]]:
+    """The ONNX file of the model, and the gate's figures on it."""
     learnt = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=SHRINKAGE)
-    learnt.fit(features(parts.train.images), parts.train.labels)
+    learnt.fit(features(parts().train.images), parts().train.labels)
     weights = np.repeat(learnt.coef_.T / 3, 3, axis=0) / TEMPERATURE
     bias = learnt.intercept_ / TEMPERATURE
     content = like(weights.astype(np.float32), bias.astype(np.float32)).SerializeToString()
+    held_out = parts().held_out
+    probabilities = onnx_runtime.load(content, "float32", len(NAMES)).predict(held_out.images)
+    return content, asdict(score(held_out.labels, probabilities, NAMES, LEVEL))
+
+
+def put(registry: Registry, folder: Path) -> StageState:
+    """Put the model into production, as the gate does."""
+    content, metrics = learn()
     light = Light(NAMES, content)
     path = folder / "best_model.hdf5"
     path.write_bytes(light.model)
     registry.publish(path, light.card, "a test")
-    probabilities = onnx_runtime.load(content, "float32", len(NAMES)).predict(parts.held_out.images)
     digest = hashlib.sha256(content).hexdigest()
-    judged = replace(
-        verdict(registry, light.version),
-        variants=(Variant("float32", True, "alike", digest, len(content), 1.0, 1.0),),
-        metrics=asdict(score(parts.held_out.labels, probabilities, NAMES, LEVEL)),
-    )
+    variant = Variant("float32", True, "alike", digest, len(content), 1.0, 1.0)
+    judged = replace(verdict(registry, light.version), variants=(variant,), metrics=metrics)
     registry.add_verdict(judged, {VARIANTS["float32"]: content})
     return registry.promote(light.version, None, "a test")
