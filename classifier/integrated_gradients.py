@@ -18,7 +18,6 @@ from classifier.runtime import INPUT_SHAPE
 
 STEPS = 32
 PER_CALL = 8  # images, so that whoever else calls the model meanwhile waits for few
-SCALE = 1024.0  # or gradients in mixed precision would be too small for float16
 
 
 class IntegratedGradients:
@@ -69,5 +68,4 @@ class IntegratedGradients:
         with tf.GradientTape() as tape:
             tape.watch(images)
             probability = tf.cast(self._model(images, training=False)[:, index], tf.float32)
-            scaled = tf.reduce_sum(probability) * SCALE
-        return tf.reduce_sum(tape.gradient(scaled, images), 0)
+        return tf.reduce_sum(tape.gradient(probability, images), 0)

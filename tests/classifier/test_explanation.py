@@ -106,14 +106,13 @@ def test_an_image_of_one_colour_has_nothing_to_point_at(classifier: Classifier) 
     assert not classifier.explain(flat, 0).heat.any()
 
 
-def test_mixed_precision_loses_no_gradients(images: Images) -> None:
-    """Those of pixels are smaller than float16 can tell from zero."""
-    heats = []
-    for policy in ("float32", "mixed_float16"):
-        keras.utils.set_random_seed(0)
-        made = TensorFlowClassifier(network.build(10, blocks=1, policy=policy))
-        heats.append(made.explain(images[0], 3).heat)
-    assert np.corrcoef(heats[0].ravel(), heats[1].ravel())[0, 1] > 0.95
+def test_mixed_precision_explains_alike(model: keras.Model, images: Images) -> None:
+    """Although gradients of pixels are so small that float16 rounds many of them."""
+    mixed = network.build(10, blocks=1, policy="mixed_float16")
+    mixed.set_weights(model.get_weights())
+    for image in images[:3]:
+        heats = [TensorFlowClassifier(each).explain(image, 3).heat for each in (model, mixed)]
+        assert np.corrcoef(heats[0].ravel(), heats[1].ravel())[0, 1] > 0.95
 
 
 def test_heat_is_what_speaks_for_the_class() -> None:
