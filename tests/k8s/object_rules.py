@@ -101,12 +101,21 @@ def exposing(routes: Collection[str]) -> Rule:
         for route in of_kind(manifests, "HTTPRoute"):
             paths = [match["path"] for rule in route["spec"]["rules"] for match in rule["matches"]]
             for path in paths:
-                if path["type"] != "Exact" or path["value"] not in routes:
+                reached = _reached(path, routes)
+                if not reached:
                     yield f"{name(route)}: {path} is no route of the service"
-                if path["value"] == "/metrics":
+                if "/metrics" in reached:
                     yield f"{name(route)}: figures are shown outside"
 
     return rule
+
+
+def _reached(path: Object, routes: Collection[str]) -> set[str]:
+    """The routes that a match leads to."""
+    value = path["value"]
+    if path["type"] == "Exact":
+        return {value} & set(routes)
+    return {each for each in routes if each == value or each.startswith(f"{value.rstrip('/')}/")}
 
 
 def placed(manifests: Sequence[Object]) -> Iterator[str]:

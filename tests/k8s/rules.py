@@ -6,6 +6,7 @@ from typing import Any
 
 from alerts.open import open_alerts
 from alerts.settings import AlertSettings
+from api.accounts import routes as accounts_routes
 from api.app import create_app
 from api.batcher import Batcher
 from api.catalogue import Catalogue
@@ -39,12 +40,13 @@ WRITTEN = {"MODEL_CACHE", "TRAIN_WORK", "GATE_REPORTS"}
 
 
 def routes() -> set[str]:
-    """What the service answers to."""
+    """What the service answers to, with accounts."""
     metrics = Metrics()
     batcher: Batcher[Any, Any] = Batcher(Holder().answer, 1, 64)
     alerts = open_alerts(AlertSettings(), "api")
     catalogue = Catalogue(Registry(MemoryBackend(), "tester"))
     app = create_app(Service(Holder(), batcher, lambda: None, alerts, 1, metrics, catalogue))
+    app.register_blueprint(accounts_routes.routes)
     return {rule.rule for rule in app.url_map.iter_rules()}
 
 

@@ -146,6 +146,12 @@ MUTATIONS: list[tuple[str, tuple[Any, ...], Any, str]] = [
     ("HTTPRoute/classifier", (*RULE, "matches", 0, "path", "value"), "/predit", "no route"),
     ("HTTPRoute/classifier", (*RULE, "matches", 0, "path", "value"), "/metrics", "shown outside"),
     (
+        "HTTPRoute/classifier",
+        (*RULE, "matches", 2, "path"),
+        {"type": "PathPrefix", "value": "/"},
+        "shown outside",
+    ),
+    (
         "HealthCheckPolicy/classifier-canary",
         ("spec", "targetRef", "name"),
         "x",
