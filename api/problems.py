@@ -77,10 +77,11 @@ def answer_error(error: Exception) -> Response:
 def _answer_http(error: HTTPException) -> Response:
     """Say in a sentence of ours what Werkzeug found, and keep the headers that belong to it."""
     found = error.get_response()
+    allowed = sorted(found.headers.get("Allow", "").split(", "))  # a set's order is a process's own
     sentences = {
         HTTPStatus.NOT_FOUND: f"there is nothing at {request.path}; images go to POST /predict",
         HTTPStatus.METHOD_NOT_ALLOWED: (
-            f"{request.path} takes {found.headers.get('Allow')}, not {request.method}"
+            f"{request.path} takes {', '.join(allowed)}, not {request.method}"
         ),
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
             f"the body is larger than {request.max_content_length:,} bytes"

@@ -31,7 +31,7 @@ def main(argv: Sequence[str]) -> int:
     require()
     registry, model = read(RegistrySettings), read(ModelSettings)
     place = open_place(settings.source, registry.timeout)
-    asked = asked_for(settings, model)
+    asked = asked_for(place, settings, model)
     with opened(settings.output) as ledger:
         origin = Origin(model, registry, ledger.cache)
         job = ledger.job(asked) or list_and_begin(ledger, asked, place, origin)
@@ -45,10 +45,10 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def asked_for(settings: BatchSettings, model: ModelSettings) -> Asked:
+def asked_for(place: Place, settings: BatchSettings, model: ModelSettings) -> Asked:
     """What the settings ask for, apart from how it is done."""
     return Asked(
-        settings.source,
+        str(place),
         settings.format,
         settings.threshold,
         settings.block,
@@ -62,7 +62,7 @@ def list_and_begin(ledger: Ledger, asked: Asked, place: Place, origin: Origin) -
     """Write down every image that there is now, and what answers them."""
     items = sorted(place.list(), key=lambda item: item.name)
     if not items:
-        raise BadSource(f"there is no file in {asked.source}")
+        raise BadSource(f"there is no file in {asked.source}: put images there, or name another")
     job = begin(asked, origin, len(items))
     ledger.begin(job, items)
     return job

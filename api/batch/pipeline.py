@@ -81,11 +81,13 @@ def score(
     # What goes wrong is raised here, too.
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
     ray.data.DataContext.get_current().enable_progress_bars = False
-    gpus = int(scorer[1].job.runtime == "tensorflow" and "GPU" in ray.cluster_resources())
+    resources = ray.cluster_resources()
+    gpus = int(scorer[1].job.runtime == "tensorflow" and "GPU" in resources)
+    decoding = min(DECODING, resources["memory"])  # on a small machine, one at a time
     rows = [_row(block) for block in blocks]
     dataset = (
         ray.data.from_items(rows, override_num_blocks=len(rows))
-        .map(reader, num_cpus=1, memory=DECODING)
+        .map(reader, num_cpus=1, memory=decoding)
         .map(
             Scorer,
             fn_constructor_args=scorer,

@@ -50,7 +50,7 @@ class Item:
 
 
 class Place(Protocol):
-    """Where images lie. It can be sent to other processes."""
+    """Where images lie; as text, the name of the place. It can be sent to other processes."""
 
     def list(self) -> Iterator[Item]:
         """Every file below the source, in order.
@@ -75,6 +75,9 @@ class Folder:
     """A folder of this machine, with all that is below it; links are followed."""
 
     path: Path
+
+    def __str__(self) -> str:
+        return str(self.path)
 
     def list(self) -> Iterator[Item]:
         """Every file that is no litter of desktops."""
@@ -101,6 +104,9 @@ class Bucket:
     prefix: str
     timeout: float
 
+    def __str__(self) -> str:
+        return f"{SCHEME}{self.bucket}/{self.prefix}"
+
     def list(self) -> Iterator[Item]:
         """Every object that is no litter, and no stand-in for a folder."""
         try:
@@ -124,7 +130,7 @@ class Bucket:
 
     @property
     def _backend(self) -> Backend:
-        return _open(f"{SCHEME}{self.bucket}/{self.prefix}", self.timeout)
+        return _open(str(self), self.timeout)
 
 
 def open_place(source: str, timeout: float) -> Place:

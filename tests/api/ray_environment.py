@@ -1,6 +1,7 @@
 """Programs in the environment that has Ray: ``make ray``."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,9 @@ from registry.store import Registry
 from tests.api.processes import ROOT, WITHIN
 
 PYTHON = Path(sys.prefix) / "ray" / "bin" / "python"
+
+
+GCS_ADDRESS = re.compile(r"--gcs-address=([\d.]+:\d+)")
 
 
 class Program:
@@ -63,6 +67,11 @@ class Program:
         while found := [*self.temporary.glob("ray-*"), *self.members()]:
             assert time.monotonic() < deadline, found
             time.sleep(0.05)
+
+    def address(self) -> str:
+        """Where the head of the cluster listens."""
+        lines = [Path(f"/proc/{pid}/cmdline").read_text() for pid in self.members()]
+        return next(found[1] for line in lines if (found := GCS_ADDRESS.search(line)))
 
     def members(self) -> list[int]:
         """The processes that name the folder for temporary files in their environment."""

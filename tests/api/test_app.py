@@ -78,6 +78,7 @@ def test_a_wrong_method_is_refused_with_those_allowed(ready: Flask, method: str)
     answer = ready.test_client().open("/", method=method)
     assert answer.status_code == 405
     assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD", "POST", "OPTIONS"}
+    assert " takes GET, HEAD, OPTIONS, POST, not " in answer.get_json()["detail"]
     assert "POST" in answer.json["detail"]  # type: ignore[index]
     assert method in answer.json["detail"]  # type: ignore[index]
 

@@ -142,7 +142,7 @@ def test_parquet_comes_back_as_it_was_written(tmp_path: Path) -> None:
     ("python", "arguments", "said"),
     [
         (PYTHON, ["nowhere", "--output", "output"], "nowhere is no folder: name one"),
-        (PYTHON, ["empty", "--output", "output"], "there is no file in empty"),
+        (PYTHON, ["empty", "--output", "output"], "empty: put images there, or name another"),
         (PYTHON, ["full", "--output", "output"], "has no model in production"),
         (sys.executable, ["empty", "--output", "output"], "has no Ray: `make ray` installs it"),
     ],
