@@ -14,7 +14,7 @@ def light() -> Light:
     return brightest(*COLOURS)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory, light: Light) -> Iterator[str]:
     """The address of a service, a process of its own, with that version in production."""
     folder = tmp_path_factory.mktemp("service")

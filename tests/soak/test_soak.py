@@ -26,7 +26,7 @@ def report() -> Iterator[Report]:
 
 
 def test_swaps_with_corrupt_candidates_in_between(tmp_path: Path, report: Report) -> None:
-    phases.swaps(tmp_path, report, count=24, corrupt=5)
+    phases.swaps(tmp_path, report, count=20, corrupt=5)
 
 
 def test_kills(tmp_path: Path, report: Report) -> None:
