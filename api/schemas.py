@@ -44,7 +44,10 @@ def _require_number(value: object) -> object:
     return value
 
 
-Whole = Annotated[int, BeforeValidator(_require_number)]
+# Bounds stand before it, or else they are missing in the description.
+WHOLE = BeforeValidator(_require_number)
+
+Whole = Annotated[int, WHOLE]
 """A whole number as JSON has it: 1.0 is one, and neither "1" nor true is."""
 
 

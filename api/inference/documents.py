@@ -16,7 +16,7 @@ from pydantic import (
 from api.answers import VERSION
 from api.inference.values import to_bytes
 from api.payloads import MAX_IMAGES
-from api.schemas import Asked, Document, Whole
+from api.schemas import WHOLE, Asked, Document, Whole
 from images.decode import HEIGHT, WIDTH
 
 INPUT = "images"
@@ -56,7 +56,7 @@ class RequestParameters(Asked):
 class InputParameters(Asked):
     """What holds for an input."""
 
-    binary_data_size: Annotated[Whole, Field(ge=0)] | None = Field(
+    binary_data_size: Annotated[int, Field(ge=0), WHOLE] | None = Field(
         default=None,
         description="How many bytes the tensor has behind the JSON; then there is no `data`.",
         examples=[49152],
@@ -68,7 +68,7 @@ class InferInput(Asked):
 
     name: Literal["images"]
     shape: tuple[
-        Annotated[Whole, Field(ge=1, le=MAX_IMAGES)],
+        Annotated[int, Field(ge=1, le=MAX_IMAGES), WHOLE],
         Literal[128],
         Literal[128],
         Literal[3],
@@ -97,7 +97,7 @@ class OutputParameters(Asked):
     binary_data: StrictBool | None = Field(
         default=None, description="Whether as binary data, behind the JSON.", examples=[True]
     )
-    classification: Annotated[Whole, Field(ge=1)] | None = Field(
+    classification: Annotated[int, Field(ge=1), WHOLE] | None = Field(
         default=None,
         description="Of `probabilities`: as so many of the likeliest classes, each as text of "
         "probability, index and name.",

@@ -35,8 +35,8 @@ def before_call(context: HookContext, case: Case, kwargs: Any) -> None:
     elif isinstance(case.body, dict):
         (tensor,) = case.body["inputs"]
         tensor.pop("parameters", None)
-        tensor["shape"][0] = max(tensor["shape"][0], 1)  # of the metadata it has learnt -1
-        tensor["data"] = [7] * (tensor["shape"][0] * NBYTES)
+        tensor["shape"][0] = 1  # as 64 images make a long test; of the metadata it learns -1
+        tensor["data"] = [7] * NBYTES
         outputs = {output["name"]: output for output in case.body.get("outputs", [])}
         for name in set(outputs) - {"probabilities"}:
             outputs[name].get("parameters", {}).pop("classification", None)

@@ -367,3 +367,11 @@ def test_binary_data_are_not_copied() -> None:
     whole = np.frombuffer(body, np.uint8)
     assert np.shares_memory(images, whole)
     assert np.array_equal(images, IMAGE)
+
+
+def test_the_description_has_the_bounds_of_numbers(client: FlaskClient) -> None:
+    schemas = client.get("/openapi.json").get_json()["components"]["schemas"]
+    images = schemas["InferInput"]["properties"]["shape"]["prefixItems"][0]
+    assert (images["type"], images["minimum"], images["maximum"]) == ("integer", 1, 64)
+    classes = schemas["OutputParameters"]["properties"]["classification"]["anyOf"][0]
+    assert (classes["type"], classes["minimum"]) == ("integer", 1)
