@@ -16,9 +16,7 @@ ISSUER = AUDIENCE = "image-classifier"
 CLAIMS = ["aud", "exp", "iat", "iss", "sub"]
 LEEWAY = 5  # seconds between the clocks of two replicas
 
-# Of 43 characters for 32 bytes the last one has two bits to spare, which must be 0: else several
-# texts would be the same token. Ours are half as long as the longest.
-_SIGNED = re.compile(r"(?=.{1,512}\Z)[\w-]+\.[\w-]+\.[\w-]{42}[AEIMQUYcgkosw048]", re.ASCII)
+_TEXT = re.compile(r"[\w.-]+", re.ASCII)  # without padding (RFC 7515, 2), which PyJWT lets pass
 _USER = re.compile(r"[1-9][0-9]{0,17}")
 
 
@@ -56,7 +54,7 @@ class Tokens:
         Raises:
             BadToken: it is not ours, is damaged, or is not good now.
         """
-        if not _SIGNED.fullmatch(token):
+        if not _TEXT.fullmatch(token):
             raise BadToken("this is no token of this service")
         claims = self._claims(token)
         if not _USER.fullmatch(claims["sub"]):

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from sqlalchemy import Engine, inspect, text
 
 from database import schema
+from database.__main__ import main
 from database.database import Database, open_database
 from database.engine import make_engine
 from database.errors import WrongSchema
@@ -98,7 +99,7 @@ def test_a_server_that_is_behind_is_refused_with_the_command(postgresql_url: str
         database.check()
     with pytest.raises(WrongSchema), database.session():
         raise AssertionError("nothing may be asked of it")
-    run(postgresql_url, "upgrade")
+    database.upgrade()
     database.check()
     database.close()
 
@@ -120,22 +121,31 @@ def test_a_schema_of_a_later_version_is_refused(database: Database, database_url
     engine.dispose()
 
 
-def run(url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "database", *arguments],
-        cwd=ROOT,
-        env={"DATABASE_URL": url, "LOG_FORMAT": "text"},
+def test_the_commands_say_what_there_is(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setattr("database.__main__.configure", lambda settings: None)
+
+    def run(command: str) -> tuple[int, str]:
+        return main([command]), capsys.readouterr().out
+
+    code, said = run("current")
+    assert (code, said[-15:]) == (1, f" none, of {schema.head()}\n")
+    code, said = run("upgrade")
+    assert code == 0
+    assert said.endswith(f": from none to {schema.head()}\n")
+    assert run("current")[0] == 0
+
+
+def test_the_command_is_one(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "database", "upgrade"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "LOG_FORMAT": "json"},
         capture_output=True,
         text=True,
-        check=False,
+        check=True,
     )
-
-
-def test_the_commands_say_what_there_is(database_url: str) -> None:
-    before = run(database_url, "current")
-    assert (before.returncode, before.stdout[-15:]) == (1, f" none, of {schema.head()}\n")
-    upgraded = run(database_url, "upgrade")
-    assert upgraded.returncode == 0
-    assert f"from none to {schema.head()}" in upgraded.stdout
-    after = run(database_url, "current")
-    assert (after.returncode, after.stderr) == (0, "")
+    assert ended.stdout.endswith(f"var/database/classifier.sqlite: from none to {schema.head()}\n")
+    assert len(ended.stderr.splitlines()) == 1  # of the log

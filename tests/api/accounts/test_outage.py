@@ -20,6 +20,7 @@ from api.accounts.users import Account
 from api.app import create_app
 from api.service import Service
 from database.database import open_database
+from database.errors import WrongSchema
 from database.settings import DatabaseSettings
 from tests.api.accounts.conftest import PASSWORD, bearer
 from tests.api.accounts.counting import CountingHasher
@@ -128,6 +129,15 @@ class Load:
             self._counts[who, status] += 1
             if status >= 500 and (status != 503 or "Retry-After" not in answer.headers):
                 self.unexplained.append(answer.text)
+
+
+def test_a_service_does_not_start_on_tables_that_are_behind(
+    server: PostgreSQL, accounts_settings: AccountsSettings, hasher: CountingHasher
+) -> None:
+    database = open_database(DatabaseSettings(url=SecretStr(server.make_database())))
+    with pytest.raises(WrongSchema, match="run `python -m database upgrade`"):
+        open_accounts(accounts_settings, database, hasher)
+    database.close()
 
 
 def test_a_service_starts_without_its_database_and_finds_it_later(

@@ -1,28 +1,30 @@
-"""The service as a process: accounts on, off, and wrongly configured."""
+"""The service as a process: accounts on, and off."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
+import pytest
 import requests
 
 from api.accounts.accounts import Accounts
 from api.accounts.users import Account
 from tests.api.accounts.conftest import KEY, PASSWORD
-from tests.api.processes import ROOT, WITHIN, Process
+from tests.api.processes import WITHIN, Process
 
 HEAVY = {"alembic", "argon2", "jwt", "limits", "psycopg", "sqlalchemy"}
 
 
-def on(url: str) -> dict[str, str]:
-    return {"ACCOUNTS_ENABLED": "true", "ACCOUNTS_SECRET_KEYS": KEY, "DATABASE_URL": url}
+@pytest.fixture
+def database_url(postgresql_url: str) -> str:
+    """One kind of database will do here."""
+    return postgresql_url
 
 
 def test_the_service_asks_for_tokens_and_gives_them(
     tmp_path: Path, database_url: str, accounts: Accounts, people: dict[str, Account]
 ) -> None:
-    with Process(tmp_path, **on(database_url)) as service:
+    on = {"ACCOUNTS_ENABLED": "true", "ACCOUNTS_SECRET_KEYS": KEY, "DATABASE_URL": database_url}
+    with Process(tmp_path, **on) as service:
         service.wait_for("/health")
 
         def ask(method: str, path: str, token: str = "", **body: str) -> requests.Response:
@@ -52,19 +54,3 @@ def test_off_they_cost_nothing(tmp_path: Path) -> None:
     imported = set(re.findall(r"^import time:.*\| +(\w+)", service.log, re.MULTILINE))
     assert "flask" in imported
     assert imported & HEAVY == set()
-
-
-def test_the_service_does_not_start_on_a_schema_that_is_behind(
-    tmp_path: Path, postgresql_url: str
-) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "api"],
-        cwd=tmp_path,
-        env=on(postgresql_url) | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 1
-    assert ended.stderr.endswith("run `python -m database upgrade`\n")
-    assert len(ended.stderr.splitlines()) == 1
