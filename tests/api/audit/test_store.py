@@ -1,5 +1,6 @@
 """The trail in a database of either kind: each row once, in order, for as long as it is to be."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -8,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from api.audit.entry import Entry
 from api.audit.listing import Criteria
@@ -22,6 +23,7 @@ from images.encode import png
 from tests.api.audit.entries import VERSION, answered, entry
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+FOREVER = 60.0
 EVERYTHING = Criteria(None, None, None, "", 100)
 
 
@@ -90,14 +92,56 @@ def test_what_is_written_again_is_there_once(store: Store, database: Database) -
     assert [count(database, table) for table in (Request, Response, Image)] == [2, 3, 1]
 
 
-def test_two_services_write_the_same_images_at_once(two: list[Store]) -> None:
-    """In another order, which must not make them wait for each other."""
-    batches = [
-        [with_pixels(value) for value in values] for values in (range(40), range(39, -1, -1))
-    ]
+@pytest.fixture
+def on_server(postgresql_url: str) -> Iterator[Database]:
+    """A database on a server, where one waits for rows and not for the whole file."""
+    settings = DatabaseSettings(url=SecretStr(postgresql_url), timeout=60)
+    database = open_database(settings)
+    database.upgrade()
+    yield database
+    database.close()
+
+
+def wait_for_waiting(database: Database, count: int) -> None:
+    """Wait until so many connections wait for others' rows."""
+    blocked = text(
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    deadline = time.monotonic() + FOREVER
+    while True:
+        with database.session() as session:
+            if session.scalar(blocked) == count:
+                return
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_services_that_write_the_same_images_in_another_order_wait_for_no_circle(
+    on_server: Database,
+) -> None:
+    store = Store(on_server, png)
+    up = [with_pixels(value) for value in range(9)]
+    down = [with_pixels(value) for value in reversed(range(9))]
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(Store.write, two, batches))
-    assert len(ids(two[0])) == 80
+        with on_server.session() as session:  # both get as far as the image in the middle
+            session.add(Image(sha256=f"{4:064x}", png=b"", at=NOON))
+            session.flush()
+            writing = [pool.submit(store.write, entries) for entries in (up, down)]
+            wait_for_waiting(on_server, 2)
+        for each in writing:
+            each.result(FOREVER)
+    assert len(ids(store)) == 18
+
+
+def test_what_another_service_is_deleting_is_not_waited_for(on_server: Database) -> None:
+    store = Store(on_server, png)
+    old = [entry(1, at(-minute)) for minute in range(1, 4)]
+    store.write(old)
+    with on_server.session() as session:
+        session.execute(select(Request).where(Request.id == old[1].id).with_for_update())
+        assert not store.forget(NOON, 10)
+        assert ids(store) == [old[1].id]
 
 
 @pytest.mark.parametrize(
