@@ -8,12 +8,13 @@ from alerts.open import open_alerts
 from alerts.settings import AlertSettings
 from api.accounts import routes as accounts_routes
 from api.app import create_app
+from api.assembly import SHARED
 from api.batcher import Batcher
 from api.catalogue import Catalogue
 from api.holder import Holder
 from api.metrics import Metrics
 from api.service import Service
-from api.settings import ModelSettings, ServeSettings
+from api.settings import ServeSettings
 from process.logs import LogSettings
 from process.settings import Settings, declared
 from registry.memory import MemoryBackend
@@ -27,8 +28,8 @@ from training.settings import TrainSettings
 
 EVERYWHERE: tuple[type[Settings], ...] = (RegistrySettings, LogSettings, AlertSettings)
 STAGES: dict[str, tuple[type[Settings], ...]] = {
-    "service": (ServeSettings, ModelSettings, *EVERYWHERE),
-    "canary": (ServeSettings, ModelSettings, *EVERYWHERE),
+    "service": (ServeSettings, *SHARED, LogSettings),
+    "canary": (ServeSettings, *SHARED, LogSettings),
     "training": (TrainSettings, *EVERYWHERE),
     "gate": (GateSettings, *EVERYWHERE),
     "judge": (RolloutSettings, LogSettings, AlertSettings),
