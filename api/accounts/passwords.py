@@ -16,7 +16,7 @@ from api.accounts.errors import TooBusy
 
 AT_ONCE = 2
 
-# https://pages.nist.gov/800-63-4/sp800-63b.html#passwordver: 15 for what is the only factor.
+# https://pages.nist.gov/800-63-4/sp800-63b.html, 3.1.1.2: 15 for what is the only factor.
 SHORTEST, LONGEST = 15, 128  # characters
 
 
