@@ -16,7 +16,7 @@ from alerts.settings import AlertSettings
 from api.app import create_app
 from api.batcher import Batcher
 from api.catalogue import Catalogue
-from api.docs_routes import POLICY
+from api.policy import POLICY
 from api.holder import Answer, Holder, Snapshot
 from api.metrics import Metrics
 from api.server import Server, listen
