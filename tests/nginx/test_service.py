@@ -16,9 +16,9 @@ from alerts.settings import AlertSettings
 from api.app import create_app
 from api.batcher import Batcher
 from api.catalogue import Catalogue
-from api.policy import POLICY
 from api.holder import Answer, Holder, Snapshot
 from api.metrics import Metrics
+from api.policy import POLICY
 from api.server import Server, listen
 from api.service import Service
 from api.settings import ServeSettings
