@@ -57,8 +57,8 @@ def swaps(
     """Exchange the model so often, or for so long, with corrupt candidates in between.
 
     Returns:
-        How many times its value of before the swaps the p99 is during them, and how many times its
-        value after the first swaps the memory is after the last ones.
+        How many times its value without swaps the p99 is during them, and how many times its value
+        after the first swaps the memory is after the last ones.
     """
     stand, memory = Stand(folder), list[int]()
     stand.promote()
@@ -66,6 +66,7 @@ def swaps(
         service.wait_for("/ready")
         with attended(stand, service, report, "swaps", steady) as callers:
             begun = time.monotonic()
+            pauses = [(0.0, begun)]
             for number in range(count):
                 if time.monotonic() - begun > seconds:
                     break
@@ -75,15 +76,23 @@ def swaps(
                     stand.refuse(service, KINDS[number // (count // corrupt) % len(KINDS)])
                 if len(memory) % PROGRESS == 0:
                     report.figure("swaps", f"{len(memory)}, {memory[-1] / MiB:.1f} MiB")
+                    pauses.append(pause(callers, steady))
+            each = (time.monotonic() - begun) / len(memory)
             asked = callers.asked()
-    each = (time.monotonic() - begun) / len(memory)
-    before = p99([each for each in asked if each.begun < begun])
-    during = p99([each for each in asked if each.begun >= begun])
+    calm = {each for each in asked if any(a <= each.begun < b for a, b in pauses)}
+    calm_p99, during = p99(tuple(calm)), p99([each for each in asked if each not in calm])
     early, late = statistics.median(memory[SETTLED]), statistics.median(memory[-10:])
     report.figure("swaps", f"{len(memory)}, one in {each:.2f} s, and up to {corrupt} refused")
-    report.figure("swaps", f"p99 {1000 * before:.1f} ms before and {1000 * during:.1f} ms during")
+    report.figure("swaps", f"p99 {1000 * calm_p99:.1f} ms without, {1000 * during:.1f} ms during")
     report.figure("swaps", f"{early / MiB:.1f} MiB after ten and {late / MiB:.1f} MiB at the end")
-    return during / before, late / early
+    return during / calm_p99, late / early
+
+
+def pause(callers: Callers, requests: int) -> tuple[float, float]:
+    """Let so many requests be answered; when that began and ended."""
+    begun = time.monotonic()
+    callers.wait_for(len(callers.asked()) + requests)
+    return begun, time.monotonic()
 
 
 def kills(folder: Path, report: Report, count: int, seed: int = 0) -> None:
