@@ -13,6 +13,7 @@ from api.batch.model import Loader, Origin, begin
 from api.batch.places import Place, open_place
 from api.batch.progress import Progress
 from api.batch.settings import BatchSettings
+from api.batch.steps import Reader
 from api.ray.local import local_cluster, require
 from api.settings import ModelSettings
 from classifier.cores import cores
@@ -88,7 +89,7 @@ def finish(
     progress = Progress(job.images, tally["images"], terminal)
     with local_cluster(cores() + settings.models):
         # Ray must find its environment when it is imported.
-        from api.batch.pipeline import Reader, score
+        from api.batch.pipeline import score
 
         scorer = (ledger, loader, settings.max_batch)
         for counts in score(left, Reader(place), scorer, settings.models):

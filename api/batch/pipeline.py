@@ -4,64 +4,22 @@ A row of the data set is a whole block, which Ray never splits, so that its resu
 of one commit. Ray repeats a task whose process has died; to commit a block again changes nothing.
 """
 
-import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass
-from typing import Any
 
-import numpy as np
 import ray
 import ray.data
 
-from api.batch import scoring
 from api.batch.errors import Unfinished
 from api.batch.ledger import Block, Ledger
 from api.batch.model import Loader
-from api.batch.places import Item, Place
-from api.batch.scoring import Draft
-from api.loading import warm_sizes
-from images import MAX_PIXELS, SHAPE
-from process.errors import Failure
+from api.batch.steps import Reader, Scorer, packed
+from images import MAX_PIXELS
 
-Row = dict[str, Any]
+GO_ON = "what was scored is kept, and the same command goes on"
 
 # What the largest image takes while it is decoded, so that Ray starts no more such tasks than fit.
 DECODING = 24 * MAX_PIXELS  # bytes
-
-
-@dataclass(frozen=True)
-class Reader:
-    """The first step: from the names of a block to its pixels."""
-
-    place: Place
-
-    def __call__(self, row: Row) -> Row:
-        """Read and decode a block."""
-        items = [Item(*item) for item in json.loads(row["items"])]
-        drafts, pixels = scoring.prepare(self.place, items)
-        said = json.dumps([asdict(draft) for draft in drafts])
-        return {**row, "drafts": said.encode(), "pixels": pixels.tobytes()}
-
-
-class Scorer:
-    """The second step, in a process that keeps the model: from pixels to committed results."""
-
-    def __init__(self, ledger: Ledger, loader: Loader, max_batch: int) -> None:
-        self._ledger = ledger
-        self._job = loader.job
-        self._max_batch = max_batch
-        self._snapshot = loader.load(warm_sizes(max_batch))
-
-    def __call__(self, row: Row) -> Row:
-        """Answer a block; what is left of it is how many files had an answer."""
-        items = tuple(Item(*item) for item in json.loads(row["items"]))
-        drafts = [Draft(**draft) for draft in json.loads(row["drafts"])]
-        pixels = np.frombuffer(row["pixels"], np.uint8).reshape(-1, *SHAPE)
-        found = scoring.answer(self._snapshot, drafts, pixels, self._max_batch)
-        self._ledger.commit(self._job, Block(row["number"], items), found)
-        answered = sum(result.reason is None for result in found)
-        return {"images": len(found), "answered": answered}
 
 
 def score(
@@ -76,7 +34,7 @@ def score(
         models: how many processes take the second step.
 
     Raises:
-        Failure: what ended it, in one of the processes.
+        Unfinished: something ended it, in one of the processes.
     """
     # What goes wrong is raised here, too.
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
@@ -84,7 +42,7 @@ def score(
     resources = ray.cluster_resources()
     gpus = int(scorer[1].job.runtime == "tensorflow" and "GPU" in resources)
     decoding = min(DECODING, resources["memory"])  # on a small machine, one at a time
-    rows = [_row(block) for block in blocks]
+    rows = [packed(block) for block in blocks]
     dataset = (
         ray.data.from_items(rows, override_num_blocks=len(rows))
         .map(reader, num_cpus=1, memory=decoding)
@@ -97,20 +55,9 @@ def score(
         )
     )
     try:
-        yield from dataset.iter_rows()
+        for counts in dataset.iter_rows():
+            if failure := counts.pop("failure"):
+                raise Unfinished(f"{failure}; {GO_ON}")
+            yield counts
     except ray.exceptions.RayError as error:
-        raise _explained(error) from error
-
-
-def _row(block: Block) -> Row:
-    return {"number": block.number, "items": json.dumps([astuple(i) for i in block.items]).encode()}
-
-
-def _explained(error: BaseException) -> Failure:
-    """What a process of Ray's has raised, if it was one of ours."""
-    found: BaseException | None = error
-    while found is not None:
-        if isinstance(found, Failure):
-            return found
-        found = getattr(found, "cause", None) or found.__cause__
-    return Unfinished(f"Ray has ended the batch: {error}")
+        raise Unfinished(f"Ray has ended the batch: {error}; {GO_ON}") from error
