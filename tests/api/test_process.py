@@ -199,7 +199,7 @@ def test_bad_requests_over_the_wire(tmp_path: Path) -> None:
             )
         ]
         assert statuses == [400, 413, 415, 415, 415, 503]
-        answer = requests.get(service.url, timeout=WITHIN)
+        answer = requests.put(service.url, timeout=WITHIN)
         assert (answer.status_code, "POST" in answer.headers["Allow"]) == (405, True)
         with service.connect() as connection:
             connection.sendall(
