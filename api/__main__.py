@@ -55,9 +55,8 @@ def stop_on_signals(holder: Holder, server: Server) -> None:
     def stop(number: int, frame: FrameType | None) -> None:
         if server.draining:
             os._exit(128 + number)  # the default action would be ignored in process 1
-        logger.info("stopping on %s", signal.Signals(number).name)
         holder.drain()
-        server.stop()
+        server.stop(signal.Signals(number).name)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)

@@ -20,7 +20,9 @@ logger = logging.getLogger(__name__)
 
 
 class Lane:
-    """The requests of one thread; all methods but :meth:`resume` belong to that thread.
+    """The requests of one thread.
+
+    Any thread may call :meth:`add` and :meth:`resume`; all else belongs to that one.
 
     Args:
         wake: makes the thread call :meth:`run` soon; may be called from any thread.
@@ -43,17 +45,20 @@ class Lane:
         self._begun.append(work)
 
     def run(self) -> None:
-        """Go on with what has been answered, then begin what was added, as far as each gets."""
+        """Go on with what has been answered, then begin what was added, as far as each gets.
+
+        What is added meanwhile is left to the next run, or a client that has sent a thousand
+        requests at once would be answered all of them before anybody else is heard.
+        """
         self._woken = False  # first, as answers may come meanwhile
         while self._answered:
             self._go_on(self._answered.popleft())
-        while self._begun:
+        for _ in range(len(self._begun)):
             Errand(self, self._begun.popleft()).switch()
 
     def expire(self, now: float) -> None:
-        """Go on with what has waited for as long as it would; ``now`` is monotonic."""
-        for errand in [each for each, end in self._waiting.items() if end <= now]:
-            self._go_on(errand)
+        """Let the next run go on with what has waited for long enough; ``now`` is monotonic."""
+        self._answered.extend(each for each, end in self._waiting.items() if end <= now)
 
     def put_aside(self, errand: "Errand", end: float) -> None:
         """Run something else in place of ``errand``, until it is resumed or ``end`` is past."""

@@ -77,6 +77,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         self._lane = Lane(self.pull_trigger)
         self._thread: int | None = None  # that of the main loop
         self._stopped_at: float | None = None
+        self._cause = ""
         self.closed = False
         super().__init__(
             application,
@@ -102,30 +103,40 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         self.task_dispatcher.set_thread_count(self._settings.threads)
         while not self.draining:
             self._turn()
+        logger.info("stopping on %s", self._cause)
         self._stop_accepting()
         finished = self._drain()
         self.task_dispatcher.shutdown(timeout=1)
         wasyncore.close_all(self._map)
         return finished
 
-    def stop(self) -> None:
-        """Make :meth:`run` end; may be called from a signal handler and from any thread."""
+    def stop(self, cause: str = "request") -> None:
+        """Make :meth:`run` end; may be called from a signal handler and from any thread.
+
+        Args:
+            cause: for the log, which no handler of a signal may write: it could be in the middle of
+                another line.
+        """
         if not self.draining:
             super().pull_trigger()  # first, as the end of the run closes the trigger
+            self._cause = cause
             self._stopped_at = time.monotonic()
 
     def pull_trigger(self) -> None:
-        """Wake the main loop, unless it is what runs."""
-        if threading.get_ident() != self._thread:
+        """Wake the main loop, unless it is what runs, or has ended."""
+        # Its descriptors are closed at the end, and may be a file's by then.
+        if self._map and threading.get_ident() != self._thread:
             super().pull_trigger()
 
     def add_task(self, task: Channel) -> None:
         """Answer the request that a channel has received: in the next turn, or in a thread."""
         task.whole_request_received()
         request = task.requests[0]
-        if not request.error and len(self.task_dispatcher.queue) >= self._settings.max_waiting:
+        quick = (request.command, request.path) in self._quick
+        crowded = len(self.task_dispatcher.queue) >= self._settings.max_waiting
+        if crowded and not (quick or request.error):
             request.error = Crowded("")
-        if request.error or (request.command, request.path) in self._quick:
+        if quick or request.error:
             self._lane.add(task.service)
             self.pull_trigger()  # as it may be a thread that has answered the request before
         else:
@@ -154,10 +165,10 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
     def _turn(self) -> None:
         """Wait for something to happen, and act on it."""
         poll = select.poll()
-        for descriptor, each in self._map.items():
+        for descriptor, each in list(self._map.items()):  # as a thread may close one
             if events := _events(each):
                 poll.register(descriptor, events)
-        for descriptor, events in poll.poll(1000 * TICK):
+        for descriptor, events in poll.poll(1000 * TICK if self._lane.empty else 0):
             if (found := self._map.get(descriptor)) is not None:
                 if events & select.POLLRDHUP:
                     found.gone = True

@@ -103,9 +103,11 @@ def test_what_waits_for_too_long_goes_on_without_an_answer_and_once() -> None:
     road.lane.add(lambda: said.append(wait(answer, 0.01)))
     road.lane.run()
     road.lane.expire(time.monotonic() - 1)
+    road.lane.run()
     assert said == []
     while not said:
         road.lane.expire(time.monotonic())
+        road.lane.run()
     assert said == [False]
     answer.set_result(None)
     road.lane.run()
@@ -129,6 +131,23 @@ def test_an_errand_may_wait_again_although_a_late_answer_resumes_it() -> None:
     second.set_result(None)
     road.lane.run()
     assert said == [False, True]
+
+
+def test_what_is_added_by_what_runs_waits_for_the_next_run() -> None:
+    road, said = Road(), []
+
+    def again() -> None:
+        said.append("again")
+        if len(said) < 5:
+            road.lane.add(again)
+
+    road.lane.add(again)
+    road.lane.add(lambda: said.append("other"))
+    road.lane.run()
+    assert said == ["again", "other"]
+    assert not road.lane.empty
+    road.lane.run()
+    assert said == ["again", "other", "again"]
 
 
 def test_each_errand_has_context_variables_of_its_own() -> None:

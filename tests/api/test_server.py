@@ -1,7 +1,10 @@
 """The server on real sockets, in a thread of the test, with a model that can be held up."""
 
 import contextlib
+import io
 import json
+import logging
+import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -12,7 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import requests
+from typing_extensions import Buffer
 
+from api.__main__ import stop_on_signals
 from api.app import QUICK, create_app
 from api.errors import CannotListen
 from api.holder import Holder, Snapshot
@@ -20,6 +25,7 @@ from api.payloads import MAX_BODY
 from api.server import Server, listen
 from api.service import Service
 from api.settings import ServeSettings
+from classifier.runtime import INPUT_SHAPE
 from images import NBYTES, Images
 from tests.api.first_pixel import FirstPixel
 
@@ -480,6 +486,18 @@ def test_what_does_not_end_in_time_is_cut_off(serve: Callable[..., Running], hel
         held.released.set()
 
 
+def test_an_answer_after_the_end_is_not_announced_on_a_descriptor_that_is_closed(
+    serve: Callable[..., Running], held: Held, service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    running = serve(shutdown_timeout=0.5)
+    with sent(running, head(NBYTES) + bytes(NBYTES)):
+        held.wait_until_entered()
+        assert running.stop() is False
+    held.released.set()
+    service.batcher.submit(np.zeros((1, *INPUT_SHAPE), np.uint8), FOREVER)
+    assert "exception calling callback" not in caplog.text
+
+
 def test_probes_are_answered_while_every_thread_is_busy(
     serve: Callable[..., Running], held: Held
 ) -> None:
@@ -492,6 +510,14 @@ def test_probes_are_answered_while_every_thread_is_busy(
             receive_up_to(connection, b"alive")
         held.released.set()
         assert busy.result().status_code == 200
+
+
+def test_pipelined_requests_do_not_wait_for_something_else_to_happen(
+    serve: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.server.TICK", 2 * FOREVER)
+    with sent(serve(), 2 * HEALTH + HEALTH[:-2] + b"Connection: close\r\n\r\n") as connection:
+        assert everything(connection).count(b"alive") == 3
 
 
 def test_images_beyond_those_that_may_wait_are_refused_at_once(
@@ -525,6 +551,8 @@ def test_requests_beyond_those_that_may_wait_for_a_thread_are_refused_at_once(
         status, answer = parts(received)
         assert status == 503
         assert answer["detail"] == "too many requests wait already: try again in a second"
+        probe = stack.enter_context(sent(running, HEALTH))
+        receive_up_to(probe, b"alive")  # or the pod would be restarted for being busy
         held.released.set()
         for connection in waiting:
             receive_up_to(connection, b"200 OK")
@@ -565,3 +593,46 @@ def until(happened: Callable[[], bool]) -> None:
             return
         done.wait(0.01)
     raise AssertionError("it did not happen")
+
+
+class Interrupted(io.RawIOBase):
+    """What is written to while SIGTERM comes, once."""
+
+    came = False
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Buffer, /) -> int:
+        if not self.came:
+            self.came = True
+            signal.raise_signal(signal.SIGTERM)
+        return memoryview(data).nbytes
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """Put the handlers of signals and of the log back afterwards."""
+    root, numbers = logging.getLogger(), (signal.SIGTERM, signal.SIGINT)
+    logs, before = list(root.handlers), [signal.getsignal(each) for each in numbers]
+    yield
+    root.handlers[:] = logs
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("handlers")
+def test_a_signal_in_the_middle_of_a_line_of_the_log_stops_the_server(
+    service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = Server(create_app(service), listen("127.0.0.1", free_port()), ServeSettings())
+    stop_on_signals(service.holder, server)
+    caplog.set_level(logging.INFO)
+    lines = io.TextIOWrapper(io.BufferedWriter(Interrupted()), line_buffering=True)
+    monkeypatch.setattr("sys.stderr", lines)  # where logging tells of what it cannot write
+    logging.getLogger().addHandler(logging.StreamHandler(lines))
+    logging.getLogger("api.access").info("a request")
+    draining = server.draining
+    server.stop()
+    assert server.run() is True
+    assert draining
