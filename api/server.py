@@ -209,7 +209,7 @@ def _events(watched: wasyncore.dispatcher) -> int:
     """What is to be known of a connection, of the listener, or of the trigger."""
     events = 0
     if watched.readable():
-        events |= select.POLLIN | select.POLLPRI
+        events |= select.POLLIN  # and never POLLPRI, as nobody reads urgent data
     if watched.writable() and not watched.accepting:
         events |= select.POLLOUT
     if isinstance(watched, Channel) and watched.requests and not watched.gone:

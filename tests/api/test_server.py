@@ -346,6 +346,16 @@ def test_empty_lines_do_not_keep_a_connection(serve: Callable[..., Running]) -> 
     assert answer == b"" or b" 408 " in answer
 
 
+def test_a_byte_that_is_marked_as_urgent_is_nothing_that_happens(
+    serve: Callable[..., Running], caplog: pytest.LogCaptureFixture
+) -> None:
+    with serve().connect() as connection:
+        connection.send(b"!", socket.MSG_OOB)
+        connection.sendall(HEALTH)
+        receive_up_to(connection, b"alive")
+    assert "priority" not in caplog.text
+
+
 def test_further_connections_wait_until_there_is_room(
     serve: Callable[..., Running], held: Held
 ) -> None:
