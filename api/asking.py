@@ -8,6 +8,7 @@ from api.answers import Explanation
 from api.explaining import check_count, explain, within
 from api.holder import Answer, Snapshot
 from api.service import service
+from classifier.labels import Labels
 from images import Images
 
 
@@ -66,6 +67,19 @@ def note(images: Images, answers: Sequence[Answer]) -> None:
     """Let the log and the audit trail know what the request is answered with."""
     g.version, g.labels = answers[0].version, answers[0].labels
     g.images, g.answers = images, answers
+
+
+def labels_of(answers: Sequence[Answer], threshold: float | None) -> Labels:
+    """What answers of one version are called, which is noted if the request has it otherwise.
+
+    Args:
+        answers: one or more.
+        threshold: the request's own; None for the service's.
+    """
+    labels = answers[0].labels
+    if threshold is not None:
+        g.labels = labels = labels.at(threshold)
+    return labels
 
 
 def caller_gone() -> Callable[[], bool]:

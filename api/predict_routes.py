@@ -1,10 +1,10 @@
 """The routes that classify images."""
 
-from flask import Blueprint, Request, Response, g, request
+from flask import Blueprint, Request, Response, request
 
 from api import payloads
 from api.answers import Prediction, Predictions, Short
-from api.asking import ask, ask_why, caller_gone, note
+from api.asking import ask, ask_why, caller_gone, labels_of, note
 from api.decoding import Upload
 from api.errors import (
     CallerGone,
@@ -71,9 +71,7 @@ def predict(options: PredictOptions) -> tuple[str, Predictions]:
     """Answer one image or several with their classes, names and confidences."""
     images = _images(request)
     answers, explanations = ask_why(images) if options.explain == "1" else (ask(images), [])
-    labels = answers[0].labels
-    if options.threshold is not None:
-        g.labels = labels = labels.at(options.threshold)
+    labels = labels_of(answers, options.threshold)
     predictions = [_prediction(answer, labels, options.proba == "1") for answer in answers]
     for prediction, explanation in zip(predictions, explanations, strict=False):  # or none at all
         prediction.explanation = explanation

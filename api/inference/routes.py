@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, request
 
 from api import openapi, payloads
-from api.asking import ask
+from api.asking import ask, labels_of
 from api.errors import Absent, Invalid, NotReady, TooLarge, WrongLength, WrongType
 from api.holder import Snapshot
 from api.inference.coding import decoded
@@ -133,7 +133,8 @@ def infer(name: str, version: str = "") -> Response:
     asked, images = read_request(_body(), request.headers.get(HEADER))
     answers = ask(images)
     _require_version(version, answers[0].version)
-    outputs, binary = answer_tensors(asked, answers)
+    labels = labels_of(answers, asked.parameters.threshold)
+    outputs, binary = answer_tensors(asked, answers, labels)
     document = {"model_name": name, "model_version": answers[0].version, "outputs": outputs}
     if asked.id is not None:
         document["id"] = asked.id

@@ -74,17 +74,18 @@ def metadata(classes: int) -> list[TensorMetadata]:
 
 
 def answer_tensors(
-    asked: InferRequest, answers: Sequence[Answer]
+    asked: InferRequest, answers: Sequence[Answer], labels: Labels
 ) -> tuple[list[InferOutput], bytes]:
     """The outputs that a request asks for: what the JSON says of each, and what is behind it.
 
     Args:
         asked: the request.
         answers: one for each of its images, all of one version.
+        labels: what they are called.
     """
     documents, parts = [], []
     for output in asked.outputs or [RequestedOutput(name=name) for name in OUTPUTS]:
-        tensor = _tensor(output, answers, asked.parameters.threshold)
+        tensor = _tensor(output, answers, labels)
         binary = output.parameters.binary_data
         if asked.parameters.binary_data_output if binary is None else binary:
             parts.append(tensor.binary)
@@ -94,15 +95,13 @@ def answer_tensors(
     return documents, b"".join(parts)
 
 
-def _tensor(output: RequestedOutput, answers: Sequence[Answer], threshold: float | None) -> Tensor:
-    labels = answers[0].labels
+def _tensor(output: RequestedOutput, answers: Sequence[Answer], labels: Labels) -> Tensor:
     most = output.parameters.classification
     if most is not None:
         rows = [_classified(answer.probabilities, labels, most) for answer in answers]
         return Tensor(output.name, "BYTES", np.array(rows, object))
     if output.name == "label":
-        named = labels if threshold is None else labels.at(threshold)
-        texts = [named.name(answer.index, answer.confidence) for answer in answers]
+        texts = [labels.name(answer.index, answer.confidence) for answer in answers]
         return Tensor("label", "BYTES", np.array(texts, object))
     values = np.array([getattr(answer, output.name) for answer in answers])
     return Tensor(output.name, DATATYPES[output.name], values)
