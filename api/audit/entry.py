@@ -87,7 +87,8 @@ def answered(
             name=labels.classes[answer.index],
             label=labels.name(answer.index, answer.confidence),
             confidence=answer.confidence,
-            pixels=image if keep else None,
+            # A copy, or else all of the request's body would stay as long as this image waits.
+            pixels=image.copy() if keep else None,
         )
         for image, answer in zip(images, answers, strict=True)
     )

@@ -32,6 +32,8 @@ if TYPE_CHECKING:  # who has no audit trail need not load SQLAlchemy
 
 logger = logging.getLogger(__name__)
 
+WRITTEN_WITHIN = 5.0  # seconds; longer waits would take the threads from those who ask
+
 routes = Blueprint("audit", __name__)
 
 
@@ -116,7 +118,7 @@ def _note(trail: "Trail", given: FeedbackDocument) -> None:
         Absent: there is none that the caller may know of, or it had fewer images.
         TrailAway: the request may wait to be written still.
     """
-    if not trail.flush(service().request_timeout):
+    if not trail.flush(min(WRITTEN_WITHIN, service().request_timeout)):
         raise TrailAway("the database is away, so that the request is not written yet")
     found = trail.store.find(given.request_id, _owner())
     if found is None:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from http import HTTPStatus
 from urllib.parse import quote
 
 from flask import g, request
@@ -56,8 +57,12 @@ class Trail(Collector):
             logger.exception("a request is missing from the audit trail")
 
     def flush(self, timeout: float) -> bool:
-        """Wait until what was recorded before is written; False if that takes too long."""
-        return self._buffer.flush(timeout)
+        """Wait until what was recorded before is written.
+
+        Returns:
+            Whether it is: not if that takes too long, and not while the database is away.
+        """
+        return not self._writer.away and self._buffer.flush(timeout)
 
     def collect(self) -> Iterator[Metric]:
         """What became of the requests, and what callers say of the answers."""
@@ -98,7 +103,8 @@ class Trail(Collector):
 
     def _entry(self, status: int, seconds: float) -> Entry:
         now = datetime.now(UTC)
-        images = g.get("images")
+        # What was answered may be lost on the way to the caller, as where explaining it fails.
+        images = g.get("images") if status < HTTPStatus.BAD_REQUEST else None
         return Entry(
             id=new_id(now),
             request_id=g.request_id,

@@ -81,6 +81,11 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
         self.ratings: list[Rating] = []
 
+    @property
+    def away(self) -> bool:
+        """Whether the database was, when it was tried last."""
+        return self._failures > 0
+
     def start(self) -> None:
         """Start writing; call it once, after any fork."""
         self._thread.start()

@@ -1,12 +1,17 @@
-"""Ids sort as the moments that they are of."""
+"""Ids sort as the moments that they are of, and what waits takes the memory that is counted."""
 
 import uuid
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.audit.entry import first_id, new_id
+from api.audit.entry import answered, first_id, new_id
+from api.holder import Answer
+from classifier.labels import Labels
+from images import NBYTES, SHAPE
+from tests.api.audit.entries import VERSION, entry
 
 MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(9999, 1, 1), timezones=st.just(UTC))
 
@@ -30,3 +35,13 @@ def test_an_id_is_a_uuid_of_version_7_and_another_each_time(at: datetime) -> Non
 
 def test_before_ids_began_all_of_them_come_later() -> None:
     assert first_id(datetime(1, 1, 1, tzinfo=UTC)) < new_id(datetime.now(UTC))
+
+
+def test_an_image_that_is_kept_counts_and_keeps_nothing_else() -> None:
+    body = np.zeros((8, *SHAPE), np.uint8)
+    labels = Labels(("cat",), 0.0)
+    answer = Answer(0, "cat", 0.75, VERSION, labels, np.ones(1, np.float32))
+    (kept,), (hashed,) = (answered(body[:1], [answer], labels, keep) for keep in (True, False))
+    assert kept.pixels is not None
+    assert (kept.pixels.base, kept.pixels.nbytes) == (None, NBYTES)
+    assert entry(answers=(kept, hashed)).rows == 4  # the request, two answers, an image

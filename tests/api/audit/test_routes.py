@@ -26,6 +26,7 @@ from database.models import Image
 from database.settings import DatabaseSettings
 from images import NBYTES, SHAPE
 from images.decode import decode
+from tests.api.inference.bodies import URL, binary, pictures
 from tests.images.files import encoded
 
 FOREVER = 60.0
@@ -108,10 +109,8 @@ def test_an_image_file_has_the_hash_of_its_pixels(serve: Serve) -> None:
     client.post("/predict", data=file, content_type="image/png")
     client.post("/predict", json={"images": [base64.b64encode(file).decode()] * 2})
     expected = sha256(decode(file).tobytes()).hexdigest()
-    assert {one["sha256"] for each in listed(client) for one in each["answers"]} == {
-        expected,
-        *(),
-    } or True
+    found = [one["sha256"] for each in listed(client) for one in each["answers"]]
+    assert found == [expected] * 3
 
 
 def test_the_standard_protocol_leaves_the_same(serve: Serve) -> None:
@@ -126,6 +125,22 @@ def test_the_standard_protocol_leaves_the_same(serve: Serve) -> None:
     assert found["status"] == 200
     (answer,) = found["answers"]
     assert (answer["sha256"], answer["index"]) == (sha256(bytes([5]) * NBYTES).hexdigest(), 5)
+
+
+def test_the_label_by_the_standard_protocol_is_what_was_answered(serve: Serve) -> None:
+    client = serve()
+    answer = client.post(URL, **binary(pictures(), parameters={"threshold": 0.9}))
+    labels = {each["name"]: each["data"] for each in answer.json["outputs"]}  # type: ignore[index]
+    (found,) = listed(client)
+    assert labels["label"] == [found["answers"][0]["label"]] == ["other"]
+
+
+def test_what_could_not_be_explained_was_not_answered(serve: Serve) -> None:
+    client = serve()
+    gone = {"waitress.client_disconnected": lambda: True}
+    client.post("/predict?explain=1", data=bytes(NBYTES), environ_overrides=gone)
+    (found,) = listed(client)
+    assert (found["status"], found["answers"]) == (503, [])
 
 
 def test_every_request_leaves_a_row(serve: Serve) -> None:

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +17,7 @@ from api.audit.listing import Criteria
 from api.audit.ratings import Rating
 from api.audit.settings import AuditSettings
 from api.audit.store import Store
+from api.audit.trail import Trail
 from api.audit.writer import BATCH, Writer
 from database.database import Database
 from database.errors import DatabaseAway
@@ -113,6 +115,24 @@ def test_a_database_that_is_away_loses_nothing_within_the_bound(
     assert bench.written == ids
     warnings = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert [record.alert_subject for record in warnings] == ["the audit trail cannot be written"]  # type: ignore[attr-defined]
+
+
+def test_nobody_waits_for_a_database_that_is_away(bench: Bench) -> None:
+    trail = Trail(bench.buffer, bench.writer, bench.store, AuditSettings())
+    bench.store.away = True
+    bench.writer.start()
+    put(bench, 1)
+    for _ in range(2):  # once the second try begins, the first one has been noted
+        bench.store.noticed.clear()
+        assert bench.store.noticed.wait(FOREVER)
+    with ThreadPoolExecutor(1) as pool:
+        flushed = pool.submit(trail.flush, FOREVER)
+        try:
+            assert not flushed.result(FOREVER / 2)
+        finally:
+            bench.store.away = False
+    assert bench.writer.stop(FOREVER)
+    assert trail.flush(FOREVER)
 
 
 def test_beyond_the_bound_the_newest_are_counted_and_reported_once(
