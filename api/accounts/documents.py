@@ -11,10 +11,12 @@ from api.schemas import Document
 
 ROLES = Literal["caller", "operator"]
 
+NAME = r"^[a-z0-9][a-z0-9._@-]{0,63}$"
+
 Name = Annotated[
     str,
     Field(
-        pattern=r"^[a-z0-9][a-z0-9._@-]{0,63}$",
+        pattern=NAME,
         description="1 to 64 small letters, digits, `.`, `_`, `@` and `-`.",
         examples=["anna"],
     ),

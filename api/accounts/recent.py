@@ -48,6 +48,7 @@ class RecentUsers:
         self._seen: OrderedDict[int, Sight] = OrderedDict()
         self._lock = threading.Lock()
         self._retry_at: float | None = None  # while the database is away
+        self._forgotten = 0  # how often somebody was
 
     def get(self, user_id: int) -> Account | None:
         """The user of that id, as at most some seconds ago; None if there is none.
@@ -71,6 +72,7 @@ class RecentUsers:
     def forget(self, user_id: int) -> None:
         """Ask the database at the user's next request."""
         with self._lock:
+            self._forgotten += 1
             self._seen.pop(user_id, None)
 
     def _may_ask(self, now: float) -> bool:
@@ -84,9 +86,12 @@ class RecentUsers:
             return True
 
     def _ask(self, user_id: int, now: float) -> Account | None:
+        forgotten = self._forgotten
         account = self._look_up(user_id)
         with self._lock:
             self._retry_at = None
+            if forgotten != self._forgotten:  # it may have been looked up before the change
+                return account
             self._seen[user_id] = Sight(account, now)
             self._seen.move_to_end(user_id)
             if len(self._seen) > MOST:

@@ -1,11 +1,12 @@
 """The routes about accounts, which are there where accounts are on."""
 
+import re
 from typing import cast
 
 from flask import Blueprint, Response, after_this_request, g, request
 
 from api.accounts.accounts import Accounts
-from api.accounts.documents import Change, Login, People, Person, Registration, TokenAnswer
+from api.accounts.documents import NAME, Change, Login, People, Person, Registration, TokenAnswer
 from api.accounts.errors import (
     AccountsAway,
     Forbidden,
@@ -69,6 +70,8 @@ def users() -> tuple[str, People]:
 def change(name: str) -> tuple[str, Person]:
     """Give a user another role, or disable it, or let it ask again."""
     asked = Change.read(_body())
+    if not re.fullmatch(NAME, name):  # which a database may be unable to look for
+        raise Absent(f"there is no user {name}")
     if name == g.account.name:  # so that one operator is left
         raise Forbidden("let another operator change your account")
     values = asked.model_dump(exclude_none=True)

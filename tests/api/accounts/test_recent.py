@@ -57,6 +57,18 @@ def test_a_disabled_user_is_known_to_be_soon_and_at_once_where_it_is_told(
     assert database.recent.get(1).disabled  # type: ignore[union-attr]
 
 
+def test_what_was_looked_up_before_a_change_is_not_remembered(database: Database) -> None:
+    def change_meanwhile(user_id: int) -> Account | None:
+        found = database.look_up(user_id)
+        database.disabled.add(user_id)
+        database.recent.forget(user_id)
+        return found
+
+    database.recent._look_up = change_meanwhile
+    database.recent.get(1)
+    assert database.recent.get(1).disabled  # type: ignore[union-attr]
+
+
 def test_a_known_user_may_go_on_for_a_while_and_no_other(database: Database) -> None:
     database.recent.get(1)
     database.away = True

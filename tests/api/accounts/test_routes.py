@@ -165,6 +165,7 @@ def test_operators_list_and_change_others(
     assert change("anna", role="caller").status_code == 200
     assert client.get("/users", headers=bearer(accounts, people["caller"])).status_code == 403
     assert change("nobody", disabled=True).status_code == 404
+    assert change("an%00na", disabled=True).status_code == 404
     assert change("anna").status_code == 400
     assert change("anna", disabled=None).status_code == 400
     assert change("anna", disabled=0, role="caller").status_code == 400
