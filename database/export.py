@@ -31,8 +31,9 @@ class Exported:
 def export(database: Database, folder: Path) -> Exported:
     """Write each image to the sub-folder of the class that it is said to be of.
 
-    An image is a PNG file that is named by the SHA-256 of its pixels. So it is written once,
-    and goes to another class when callers say so; other files in the folder stay as they are.
+    An image is a PNG file that is named by the SHA-256 of its pixels. So it is written once, goes
+    to another class when callers say so, and goes away when they come to differ; other files in
+    the folder stay as they are.
 
     Raises:
         CannotExport: the folder cannot be written, or a class can have no folder of its name.
@@ -41,12 +42,14 @@ def export(database: Database, folder: Path) -> Exported:
     classes = _classes(database)
     agreed = {sha256: label for sha256, (label, disputed) in classes.items() if not disputed}
     written = 0
-    for sha256, png in _images(database, sorted(agreed)):
-        try:
+    try:
+        for sha256 in classes.keys() - agreed.keys():
+            _remove(folder, f"{sha256}.png")
+        for sha256, png in _images(database, sorted(agreed)):
             _put(folder, agreed[sha256], f"{sha256}.png", png)
-        except OSError as error:
-            raise CannotExport(f"{error.filename} cannot be written: {error.strerror}") from error
-        written += 1
+            written += 1
+    except OSError as error:
+        raise CannotExport(f"{error.filename} cannot be written: {error.strerror}") from error
     return Exported(written, len(classes) - len(agreed), len(agreed) - written)
 
 
@@ -78,9 +81,14 @@ def _put(folder: Path, label: str, name: str, png: bytes) -> None:
     if not label or label.startswith(".") or Path(label).name != label:
         raise CannotExport(f"a class {label!r} can have no folder of its name")
     (folder / label).mkdir(parents=True, exist_ok=True)
-    for elsewhere in folder.glob(f"*/{name}"):
-        if elsewhere.parent.name != label:
-            elsewhere.unlink()
+    _remove(folder, name, but=label)
     unfinished = folder / label / f".{name}"  # which is no image to who reads the folder
     unfinished.write_bytes(png)
     unfinished.replace(folder / label / name)
+
+
+def _remove(folder: Path, name: str, but: str = "") -> None:
+    """Delete an image from all classes but one."""
+    for path in folder.glob(f"*/{name}"):
+        if path.parent.name != but:
+            path.unlink()

@@ -137,6 +137,15 @@ def test_an_image_goes_to_another_class_when_callers_say_so(
         assert files(folder) == {"7/mine.png", f"{label}/{sha256}.png"}
 
 
+def test_an_image_goes_away_when_callers_come_to_differ(
+    file: Database, some: Dataset, folder: Path
+) -> None:
+    for label, kept in (("7", 1), ("8", 0)):
+        tell(file, some.images[0], label)
+        export(file, folder)
+        assert len(files(folder)) == kept
+
+
 @pytest.mark.parametrize("label", ["..", ".hidden", "a/b", "/etc", ""])
 def test_a_class_cannot_lead_out_of_the_folder(
     file: Database, some: Dataset, folder: Path, label: str
