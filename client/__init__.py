@@ -16,6 +16,7 @@ from client.errors import (
     Unavailable,
     Unreachable,
     WrongAddress,
+    WrongToken,
 )
 from client.predictions import Explanation, Prediction
 
@@ -31,4 +32,5 @@ __all__ = [
     "Unavailable",
     "Unreachable",
     "WrongAddress",
+    "WrongToken",
 ]

@@ -1,6 +1,7 @@
 """``classify IMAGE ...``, or ``python -m client IMAGE ...``: what a classifier says of images."""
 
 import argparse
+import math
 import os
 import signal
 import sys
@@ -130,7 +131,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--timeout",
-        type=float,
+        type=_seconds,
         default=TIMEOUT,
         metavar="S",
         help=f"seconds to wait for a connection, and for each answer ({TIMEOUT:g})",
@@ -146,6 +147,13 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     if arguments.explain is not None and len(arguments.images) > 1:
         parser.error("--explain takes one image at a time")
     return arguments
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError("it must be more than 0")
+    return seconds
 
 
 def _positive(text: str) -> int:

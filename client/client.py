@@ -12,7 +12,7 @@ from requests.auth import AuthBase
 from requests.exceptions import ChunkedEncodingError
 
 from client import predictions
-from client.errors import NoClassifier, Problem, Unreachable, WrongAddress, kind
+from client.errors import NoClassifier, Problem, Unreachable, WrongAddress, WrongToken, kind
 from client.predictions import Prediction
 from client.retries import retries as so_many
 
@@ -36,6 +36,7 @@ class Client:
 
     Raises:
         WrongAddress: the address is none.
+        WrongToken: the token can be none.
     """
 
     def __init__(
@@ -153,6 +154,10 @@ class _Bearer(AuthBase):
     """Shows the token, if there is one, and nothing of ~/.netrc in its place."""
 
     def __init__(self, token: str) -> None:
+        if not token.isprintable():
+            raise WrongToken(
+                "the token has a line break or the like in it: give what POST /token answered"
+            )
         self._token = token
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:

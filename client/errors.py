@@ -2,6 +2,7 @@
 
 ClientError
 ├── WrongAddress     what was given as the service's address is none     exit code 2
+├── WrongToken       what was given as a token can be none               exit code 2
 ├── Unreachable      no answer came, however often it was asked for      exit code 3
 ├── NoClassifier     somebody else answers there                         exit code 3
 └── Problem          the service says why it does not answer
@@ -26,6 +27,12 @@ class ClientError(Exception):
 
 class WrongAddress(ClientError):
     """An address begins with ``http://`` or ``https://`` and names a host."""
+
+    exit_code = 2
+
+
+class WrongToken(ClientError):
+    """A token is one line of text. What was given instead is not repeated: it is a secret."""
 
     exit_code = 2
 

@@ -136,6 +136,12 @@ def test_one_that_cannot_be_reached_ends_it(images: dict[str, str]) -> None:
         ((), "IMAGE"),
         (("a.png", "--url=nowhere"), "'nowhere' is no address: give it as http://host:port"),
         (("a.png", "--top=0"), "1 or more"),
+        (("a.png", "--timeout=0"), "more than 0"),
+        (("a.png", "--timeout=nan"), "more than 0"),
+        (
+            ("a.png", "--token=one\ntwo"),
+            "classify: the token has a line break or the like in it: give",
+        ),
         (("a.png", "b.png", "--explain=c.png"), "--explain takes one image at a time"),
     ],
 )
