@@ -199,7 +199,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         if self.lingering_since is not None:
             self.will_close |= now - self.lingering_since >= LINGER
         elif self.receiving_since is not None and now - self.receiving_since >= request_timeout:
-            self._time_out()
+            self.time_out()
 
     def handle_write(self) -> None:
         """Send what there is to send; then close, or linger after a refusal."""
@@ -215,7 +215,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             with contextlib.suppress(OSError):  # the client has gone already
                 self.socket.shutdown(socket.SHUT_WR)
 
-    def _time_out(self) -> None:
+    def time_out(self) -> None:
+        """Refuse the request that has not arrived yet; without any, close the connection."""
         self.receiving_since = None
         if self.request is None:  # nothing was sent that asks for an answer
             self.will_close = True

@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 MAX_HEADERS = 2**15  # bytes
 KEEP_ALIVE = 75  # seconds between two requests; proxies close theirs after 60, and should be first
+PATIENCE = 5.0  # seconds for a request to arrive, if there is no room
 YIELD = 1.0  # seconds idle after which a connection gives way to another, if there is no room
 TICK = 0.5  # seconds after which deadlines are looked at, if nothing else happens
 GRACE = 1.0  # seconds that an idle connection has for a request already on its way, at the end
@@ -143,9 +144,9 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
             super().add_task(task)
 
     def readable(self) -> bool:
-        """Whether to accept a connection: there is room, or an idle one can give way."""
+        """Whether to accept a connection: there is room, or another one can give way."""
         accepts: bool = super().readable()
-        return accepts or (self.accepting and self._longest_idle() is not None)
+        return accepts or (self.accepting and (self._longest_idle() or self._slowest()) is not None)
 
     def handle_accept(self) -> None:
         """Take a connection, or make room for it, to be taken in the next turn."""
@@ -154,6 +155,8 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
             super().handle_accept()
         elif (idle := self._longest_idle()) is not None:
             idle.handle_close()
+        elif (slow := self._slowest()) is not None:
+            slow.time_out()
 
     def maintenance(self, now: float) -> None:
         """Close connections that are idle for too long, and refuse requests that are late."""
@@ -176,10 +179,24 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         self._lane.run()
 
     def _longest_idle(self) -> Channel | None:
+        """The connection that can be closed at once to make room."""
         now = time.time()
-        idle = [each for each in self.active_channels.values() if each.idle]
-        longest = min(idle, key=lambda channel: channel.last_activity, default=None)
-        return longest if longest and now - longest.last_activity >= YIELD else None
+        channels = self.active_channels.values()
+        idle = {each: each.last_activity for each in channels if each.idle}
+        idle |= {each: 0.0 for each in channels if each.lingering_since is not None}
+        longest = min(idle, key=lambda each: idle[each], default=None)
+        return longest if longest and now - idle[longest] >= YIELD else None
+
+    def _slowest(self) -> Channel | None:
+        """The connection whose request has been coming for longest, and for too long."""
+        now = time.monotonic()
+        begun = {
+            each: each.receiving_since
+            for each in self.active_channels.values()
+            if each.receiving_since is not None
+        }
+        slowest = min(begun, key=lambda each: begun[each], default=None)
+        return slowest if slowest and now - begun[slowest] >= PATIENCE else None
 
     def _stop_accepting(self) -> None:
         """Accept who has connected already, as closing the listener would reset them."""

@@ -392,6 +392,21 @@ def test_where_there_is_no_room_the_connection_that_is_idle_for_longest_gives_wa
         receive_up_to(second, b"alive")
 
 
+@pytest.mark.usefixtures("ready")
+def test_where_there_is_no_room_the_request_that_has_been_coming_for_longest_gives_way(
+    serve: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.server.PATIENCE", 0.2)
+    running = serve(connection_limit=4)
+    with running.connect() as first, running.connect() as second:
+        first.sendall(head(NBYTES))
+        until(lambda: len(running.server.active_channels) == 2)
+        second.sendall(head(NBYTES))
+        assert running.post(5).json() == {"message": "5"}
+        status, answer = parts(everything(first))
+        assert (status, answer["detail"]) == (408, "the whole request did not arrive in time")
+
+
 def test_all_who_wait_to_be_accepted_when_it_stops_are_answered(
     serve: Callable[..., Running],
 ) -> None:
