@@ -9,6 +9,7 @@ from types import FrameType
 
 from api.app import PROBES, QUICK, create_app
 from api.assembly import SHARED, Assembly, assemble
+from api.express import Express
 from api.holder import Holder
 from api.server import Server, listen
 from api.settings import ServeSettings
@@ -42,7 +43,8 @@ def serve(settings: ServeSettings, assembly: Assembly) -> None:
         app.run(settings.host, settings.port, debug=True, use_reloader=False)
         return
     quick = QUICK if service.accounts is None else PROBES
-    server = Server(app, listen(settings.host, settings.port), settings, quick)
+    listener = listen(settings.host, settings.port)
+    server = Server(Express(app, service), listener, settings, quick)
     stop_on_signals(service.holder, server)
     assembly.start()
     logger.info("listening on %s port %d", settings.host, settings.port)

@@ -4,10 +4,12 @@ import logging
 import re
 import time
 import uuid
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from flask import Flask, Response, g, request
 
+from api.metrics import Metrics
 from api.service import service
 
 logger = logging.getLogger(__name__)
@@ -16,34 +18,79 @@ HEADER = "X-Request-Id"
 SENT = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
+BEGUN = "classifier.begun"
+"""Where ``environ`` has a request that was begun before Flask got it."""
+
+
+@dataclass
+class Begun:
+    """A request whose answer is to come.
+
+    Attributes:
+        method: as HTTP has it.
+        path: without the query.
+        request_id: what it is called.
+        at: when it came, monotonic.
+        error: why it cannot be answered, where that is known already.
+    """
+
+    method: str
+    path: str
+    request_id: str
+    at: float
+    error: Exception | None = None
+
+
 def install(app: Flask) -> None:
     """Let every request of ``app`` carry an id, leave a line and be counted."""
     app.before_request(_begin)
     app.after_request(_end)
 
 
+def name(sent: str) -> str:
+    """The id of a request: what its caller ``sent``, if it can be one."""
+    return sent if SENT.fullmatch(sent) else uuid.uuid4().hex
+
+
+def note(metrics: Metrics, begun: Begun, rule: str | None, status: int, version: str) -> float:
+    """Count a request that was answered, write its line, and return the seconds that it took.
+
+    Args:
+        metrics: where it is counted.
+        begun: the request.
+        rule: the rule of its route; None where it has none.
+        status: of the answer.
+        version: the model that answered; empty if none did.
+    """
+    seconds = time.monotonic() - begun.at
+    metrics.count_request(rule, begun.method, status, seconds)
+    line(
+        begun.method,
+        begun.path,
+        status,
+        milliseconds=round(1000 * seconds, 1),
+        request_id=begun.request_id,
+        version=version,
+    )
+    return seconds
+
+
 def _begin() -> None:
-    g.started = time.monotonic()
+    begun = request.environ.get(BEGUN)
+    if begun is None:
+        request_id = name(request.headers.get(HEADER, ""))
+        begun = Begun(request.method, request.path, request_id, time.monotonic())
+    g.begun, g.request_id = begun, begun.request_id
     g.version = ""  # of the model that answers, where one does
-    sent = request.headers.get(HEADER, "")
-    g.request_id = sent if SENT.fullmatch(sent) else uuid.uuid4().hex
 
 
 def _end(response: Response) -> Response:
-    seconds = time.monotonic() - g.started
     rule = request.url_rule.rule if request.url_rule else None
-    service().metrics.count_request(rule, request.method, response.status_code, seconds)
+    status = response.status_code
+    seconds = note(service().metrics, g.begun, rule, status, g.version)
     if audit := service().audit:
-        audit.record(response.status_code, seconds)
+        audit.record(status, seconds)
     response.headers[HEADER] = g.request_id
-    line(
-        request.method,
-        request.path,
-        response.status_code,
-        milliseconds=round(1000 * seconds, 1),
-        request_id=g.request_id,
-        version=g.version,
-    )
     return response
 
 

@@ -1,6 +1,6 @@
 """The routes that classify images."""
 
-from flask import Blueprint, Request, Response, request
+from flask import Blueprint, Request, Response, g, request
 
 from api import payloads
 from api.answers import Prediction, Predictions, Short
@@ -56,6 +56,8 @@ WAIT = (NotReady, Crowded, Overdue, CallerGone, Stopping)
 @documented(Short, WrongLength, TooLarge, WrongType, *WAIT, bodies=RAW)
 def classify() -> Response:
     """Answer the raw bytes of one image with the index of its class."""
+    if g.begun.error is not None:
+        raise g.begun.error
     request.max_content_length = payloads.MAX_SINGLE
     payloads.check_type(request.mimetype, request.headers.get("Content-Encoding", ""))
     image = payloads.single_image(request.get_data(cache=False))
