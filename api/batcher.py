@@ -11,10 +11,10 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from api.errors import CallerGone, Crowded, Overdue, Stopping
 from api.lane import alone, wait
@@ -65,6 +65,13 @@ class Submission(Generic[Item, Answer]):
         """Take what kept one item from being answered."""
         with suppress(InvalidStateError):  # the same, or another item has failed before
             self.answers.set_exception(error)
+
+
+def _let_go(entries: "Iterable[Entry[Any, Any]]") -> None:
+    """End what is submitted for callers that have gone."""
+    for submission in {submission for submission, _ in entries}:
+        if submission.gone():
+            submission.fail(CallerGone("the caller has closed the connection"))
 
 
 class Batcher(Generic[Item, Answer]):
@@ -174,10 +181,17 @@ class Batcher(Generic[Item, Answer]):
         with self._changed:
             if self._stopping:
                 raise Stopping(ENDING)
-            if len(self._waiting) + len(submission.items) > self._max_waiting:
+            if not self._room_for(submission):
+                _let_go(self._waiting)
+                left = [entry for entry in self._waiting if not entry[0].answers.done()]
+                self._waiting = deque(left)
+            if not self._room_for(submission):
                 raise Crowded(f"{len(self._waiting)} images wait for the model already")
             self._waiting.extend((submission, index) for index in range(len(submission.items)))
             self._changed.notify()
+
+    def _room_for(self, submission: Submission[Item, Answer]) -> bool:
+        return len(self._waiting) + len(submission.items) <= self._max_waiting
 
     def _run(self) -> None:
         while taken := self._take():
@@ -196,9 +210,7 @@ class Batcher(Generic[Item, Answer]):
             size = min(len(self._waiting), self._max_batch)
             taken = [self._waiting.popleft() for _ in range(size)]
         if not at_once:
-            for submission in {submission for submission, _ in taken}:
-                if submission.gone():
-                    submission.fail(CallerGone("the caller has closed the connection"))
+            _let_go(taken)
         return taken
 
     def _settle(self, batch: "Sequence[Entry[Item, Answer]]") -> None:

@@ -281,6 +281,21 @@ def test_what_waited_for_a_caller_that_has_gone_is_not_predicted() -> None:
     assert gate.batches == [[0]]
 
 
+def test_callers_that_have_gone_make_room_for_others() -> None:
+    gate = Gate(held=True)
+    with running(gate, 1, waiting=3) as batcher, ThreadPoolExecutor(3) as pool:
+        first = pool.submit(batcher.submit, 0, FOREVER)
+        gate.wait_until_entered()
+        gone = pool.submit(batcher.submit_all, [1, 2], FOREVER, lambda: True)
+        until(lambda: batcher.waiting == 2)
+        rest = pool.submit(batcher.submit_all, [3, 4, 5], FOREVER)
+        with pytest.raises(CallerGone):
+            gone.result(FOREVER)
+        gate.open()
+        assert (first.result(), rest.result()) == (0, [-3, -4, -5])
+    assert gate.batches == [[0], [3], [4], [5]]
+
+
 def test_where_nothing_waits_a_caller_is_answered_even_if_it_seems_gone() -> None:
     gate = Gate()
     with running(gate) as batcher:
