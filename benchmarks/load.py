@@ -113,15 +113,7 @@ def apply(target: Target, connections: int, seconds: int) -> Load:
     command = ["wrk", "--threads=1", f"--connections={connections}", f"--duration={seconds}s"]
     command += [f"--timeout={TIMEOUT}s", f"--script={SCRIPT}", target.url, "--"]
     command += [target.content_type, *map(str, target.bodies)]
-    try:
-        ended = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=seconds + STARTING
-        )
-    except subprocess.TimeoutExpired:
-        raise ServerFailed(f"wrk did not end within {STARTING} s of its load") from None
-    if ended.returncode:
-        raise ServerFailed(f"wrk gave up: {(ended.stderr or ended.stdout).strip()}")
-    return parse(ended.stdout, connections)
+    return parse(_said(command, seconds), connections)
 
 
 def pace(target: Target, connections: int, seconds: int, rate: float) -> Load:
@@ -133,15 +125,21 @@ def pace(target: Target, connections: int, seconds: int, rate: float) -> Load:
     command = ["hey", "-m", "POST", "-T", target.content_type, "-D", str(target.bodies[0])]
     command += ["-c", str(connections), "-q", f"{rate / connections:.3f}", "-z", f"{seconds}s"]
     command += ["-t", str(TIMEOUT), "-disable-compression", "-o", "csv", target.url]
+    return parse_paced(_said(command, seconds), connections, seconds)
+
+
+def _said(command: Sequence[str], seconds: int) -> str:
+    """What a generator has printed at the end of a load of so many seconds."""
+    name = command[0]
     try:
         ended = subprocess.run(
             command, capture_output=True, text=True, check=False, timeout=seconds + STARTING
         )
     except subprocess.TimeoutExpired:
-        raise ServerFailed(f"hey did not end within {STARTING} s of its load") from None
+        raise ServerFailed(f"{name} did not end within {STARTING} s of its load") from None
     if ended.returncode:
-        raise ServerFailed(f"hey gave up: {(ended.stderr or ended.stdout).strip()}")
-    return parse_paced(ended.stdout, connections, seconds)
+        raise ServerFailed(f"{name} gave up: {(ended.stderr or ended.stdout).strip()}")
+    return ended.stdout
 
 
 def parse_paced(output: str, connections: int, seconds: float) -> Load:
