@@ -35,7 +35,9 @@ class RolloutSettings(Settings):
         ("http://127.0.0.1:8001",), min_length=1, description="Where the canary answers."
     )
     routes: CommaSeparated[str] = Field(
-        ("/", "/predict"), min_length=1, description="The routes whose requests count."
+        ("/", "/predict", "/v2/models/<name>/infer", "/v2/models/<name>/versions/<version>/infer"),
+        min_length=1,
+        description="The routes whose requests count.",
     )
     window: float = Field(300, gt=0, description="Seconds for which requests are counted.")
     interval: float = Field(5, gt=0, description="Seconds between two readings of a pod's figures.")
