@@ -142,7 +142,10 @@ class Batcher(Generic[Item, Answer]):
         self._enqueue(submission)
         if not wait(submission.answers, timeout) and submission.answers.cancel():
             raise Overdue(f"the model gave no answer within {timeout:g} s")
-        return submission.answers.result()
+        try:
+            return submission.answers.result()
+        finally:
+            del submission  # which has the error, whose traceback has it: nothing would free them
 
     def stop(self, timeout: float) -> bool:
         """Answer what waits, within ``timeout`` seconds, and end.

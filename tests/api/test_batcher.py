@@ -1,8 +1,11 @@
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +13,7 @@ from hypothesis import strategies as st
 
 from api.batcher import Batcher
 from api.errors import CallerGone, Crowded, Overdue, Stopping
+from api.lane import Lane
 
 FOREVER = 60.0  # seconds; no test waits for as long unless it fails
 ROOM = 10_000  # items that may wait
@@ -296,6 +300,38 @@ def test_callers_that_have_gone_make_room_for_others() -> None:
     assert gate.batches == [[0], [3], [4], [5]]
 
 
+class Image:
+    """An item of which can be said whether it is still there."""
+
+
+@pytest.fixture
+def no_collection() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collection")
+def test_the_image_of_a_caller_that_has_gone_is_freed_at_once() -> None:
+    gate, left = Gate(held=True), list[weakref.ref[Image]]()
+
+    def leave(batcher: Batcher[Any, int]) -> None:
+        image = Image()
+        left.append(weakref.ref(image))
+        with suppress(CallerGone):
+            batcher.submit(image, FOREVER, lambda: True)
+
+    with running(gate) as batcher, ThreadPoolExecutor(2) as pool:
+        first = pool.submit(batcher.submit, 0, FOREVER)
+        gate.wait_until_entered()
+        gone = pool.submit(leave, batcher)
+        until(lambda: batcher.waiting == 1)
+        gate.open()
+        assert (first.result(), gone.result()) == (0, None)
+        assert batcher.submit(1, FOREVER) == -1  # or else its thread holds the latest batch
+    assert left[0]() is None
+
+
 def test_where_nothing_waits_a_caller_is_answered_even_if_it_seems_gone() -> None:
     gate = Gate()
     with running(gate) as batcher:
@@ -320,6 +356,17 @@ def test_where_the_predictor_is_idle_and_quick_the_caller_calls_it_itself() -> N
         assert [batcher.submit(item, FOREVER) for item in (1, 2, 3)] == [-1, -2, -3]
     own = threading.get_ident()
     assert [thread == own for thread in noting.threads] == [False, True, True]  # not known at first
+
+
+def test_of_several_in_a_lane_the_first_does_not_keep_the_others_waiting() -> None:
+    noting, lane, heard = Noting(), Lane(lambda: None), []
+    with running(noting, quick=FOREVER) as batcher:
+        assert batcher.submit(0, FOREVER) == 0
+        for item in (1, 2):
+            lane.add(lambda item=item: heard.append(batcher.submit(item, FOREVER)))
+        until(lambda: lane.run() or len(heard) == 2)  # type: ignore[func-returns-value]
+    calls = zip(noting.threads, noting.batches, strict=True)
+    assert threading.get_ident() not in {thread for thread, batch in calls if 1 in batch}
 
 
 def test_a_slow_predictor_is_never_called_by_a_caller() -> None:
