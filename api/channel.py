@@ -215,6 +215,17 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             with contextlib.suppress(OSError):  # the client has gone already
                 self.socket.shutdown(socket.SHUT_WR)
 
+    def handle_close(self) -> None:
+        """Close; a thread that finds the client gone leaves that to the main loop.
+
+        It may be going through all connections.
+        """
+        if self.server.in_main_loop:
+            super().handle_close()
+        else:
+            self.will_close = True
+            self.server.pull_trigger()
+
     def time_out(self) -> None:
         """Refuse the request that has not arrived yet; without any, close the connection."""
         self.receiving_since = None

@@ -19,12 +19,13 @@ from waitress.task import ThreadedTaskDispatcher
 from api.channel import Channel, Crowded
 from api.errors import CannotListen
 from api.lane import Lane
-from api.payloads import MAX_BODY, MAX_SINGLE
+from api.payloads import MAX_BODY
 from api.settings import ServeSettings
 
 logger = logging.getLogger(__name__)
 
 MAX_HEADERS = 2**15  # bytes
+IN_MEMORY = 2**18  # bytes of a body, beyond which it is in a file: several images, of every client
 KEEP_ALIVE = 75  # seconds between two requests; proxies close theirs after 60, and should be first
 PATIENCE = 5.0  # seconds for a request to arrive, if there is no room
 YIELD = 1.0  # seconds idle after which a connection gives way to another, if there is no room
@@ -123,10 +124,15 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
             self._cause = cause
             self._stopped_at = time.monotonic()
 
+    @property
+    def in_main_loop(self) -> bool:
+        """Whether this is the thread of :meth:`run`."""
+        return threading.get_ident() == self._thread
+
     def pull_trigger(self) -> None:
         """Wake the main loop, unless it is what runs, or has ended."""
         # Its descriptors are closed at the end, and may be a file's by then.
-        if self._map and threading.get_ident() != self._thread:
+        if self._map and not self.in_main_loop:
             super().pull_trigger()
 
     def add_task(self, task: Channel) -> None:
@@ -168,7 +174,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
     def _turn(self) -> None:
         """Wait for something to happen, and act on it."""
         poll = select.poll()
-        for descriptor, each in list(self._map.items()):  # as a thread may close one
+        for descriptor, each in self._map.items():
             if events := _events(each):
                 poll.register(descriptor, events)
         for descriptor, events in poll.poll(1000 * TICK if self._lane.empty else 0):
@@ -243,7 +249,7 @@ def _adjustments(listener: socket.socket, settings: ServeSettings) -> Adjustment
         cleanup_interval=1,
         max_request_body_size=MAX_BODY + 1,  # waitress refuses what is not below it
         max_request_header_size=MAX_HEADERS,
-        inbuf_overflow=2 * MAX_SINGLE,  # a single image stays in memory, in chunks too
+        inbuf_overflow=IN_MEMORY,
         recv_bytes=2**16,  # one image in one read
         asyncore_use_poll=True,
         clear_untrusted_proxy_headers=False,  # nothing but ACCOUNTS_PROXIES has one read

@@ -19,6 +19,7 @@ from typing_extensions import Buffer
 
 from api.__main__ import stop_on_signals
 from api.app import QUICK, create_app
+from api.channel import Channel
 from api.errors import CannotListen
 from api.holder import Holder, Snapshot
 from api.payloads import MAX_BODY
@@ -257,6 +258,27 @@ def test_endless_chunks_are_refused(serve: Callable[..., Running]) -> None:
         assert parts(everything(connection))[0] == 413
 
 
+def test_an_image_is_received_in_memory_and_hundreds_of_large_bodies_are_not(
+    serve: Callable[..., Running],
+) -> None:
+    running = serve()
+    with (
+        sent(running, head(NBYTES + 1) + bytes(NBYTES)),
+        sent(running, head(2**20) + bytes(2**19)) as large,
+    ):
+        until(lambda: sorted(received(running)) == [(NBYTES, False), (2**19, True)])
+        large.sendall(bytes(2**19))
+        receive_up_to(large, b" 400 ")  # and the file is closed
+
+
+def received(running: Running) -> Iterator[tuple[int, bool]]:
+    """How much has come of each body, and whether it is in a file."""
+    for channel in list(running.server.active_channels.values()):
+        if channel.request is not None and channel.request.body_rcv is not None:
+            buffer = channel.request.body_rcv.getbuf()
+            yield len(buffer), buffer.overflowed
+
+
 @pytest.mark.usefixtures("ready")
 def test_a_body_longer_than_declared_is_refused_and_what_follows_is_no_request(
     serve: Callable[..., Running],
@@ -354,6 +376,26 @@ def test_a_byte_that_is_marked_as_urgent_is_nothing_that_happens(
         connection.sendall(HEALTH)
         receive_up_to(connection, b"alive")
     assert "priority" not in caplog.text
+
+
+def test_a_thread_that_finds_a_client_gone_leaves_closing_to_the_main_loop(
+    serve: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closing: list[bool] = []
+    close = Channel.del_channel
+
+    def note(channel: Channel) -> None:
+        closing.append(channel.server.in_main_loop)
+        close(channel)
+
+    monkeypatch.setattr(Channel, "del_channel", note)
+    running = serve()
+    with running.connect() as connection:
+        until(lambda: bool(running.server.active_channels))
+        [channel] = running.server.active_channels.values()
+        channel.handle_close()
+        assert everything(connection) == b""
+    assert closing == [True]
 
 
 def test_further_connections_wait_until_there_is_room(
