@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from benchmarks import bare, spread
-from benchmarks.results import PACED, Results
+from benchmarks.results import PACED, Results, Visit
 from benchmarks.servers import BASE, ECHO
 from benchmarks.spread import Figure, Spread
 
@@ -54,7 +54,7 @@ def _model(results: Results, model: str, connections: Sequence[int]) -> str:
                 "runs": _runs,
                 "ready (s)": _plain(spread.ready, "{:.1f}"),
                 "memory (MiB)": _plain(lambda visit: visit.memory / 2**20),
-                "errors": _sum(lambda visit: sum(load.errors for load in visit.loads)),
+                "errors": _sum(_errors),
                 "wrong answers": _wrong,
                 "killed at the end": _sum(lambda visit: visit.strays),
             },
@@ -120,6 +120,11 @@ def _half_latency(results: Results, model: str, server: str) -> str:
 
 def _runs(results: Results, model: str, server: str) -> str:
     return ", ".join(dict.fromkeys(it.runs for it in results.of(model, server) if it.runs)) or NONE
+
+
+def _errors(visit: Visit) -> int:
+    half = [visit.half] if visit.half else []
+    return sum(load.errors for load in (*visit.loads, *half))
 
 
 def _wrong(results: Results, model: str, server: str) -> str:

@@ -12,7 +12,8 @@ MACHINE = {"cores": 2, "processor": "P", "memory": "8 GB", "kernel": "6.1", "pyt
 
 def visit(number: int, server: str, answered: int, **facts: int) -> Visit:
     load = Load(8, 2.0, answered, 0.004, 0.009, refused=facts.pop("refused", 0))
-    half = Load(8, 2.0, answered // 2, 0.002, 0.003 * number)
+    late = facts.pop("late", 0)
+    half = Load(8, 2.0, answered // 2, 0.002, 0.003 * number, refused=late)
     kept = {"ready": 1.5, "memory": 2**30, "asked": 100, "loads": (load,), "half": half}
     return Visit(number, "small", server, **kept, **facts)  # type: ignore[arg-type]
 
@@ -26,7 +27,7 @@ def results() -> Results:
         {"ray": "it does not install"},
         [
             visit(1, "service", 2000),
-            visit(1, "other", 1000, wrong=3, refused=7),
+            visit(1, "other", 1000, wrong=3, refused=7, late=2),
             visit(1, "echo", 4000),
             visit(2, "service", 2400),
             visit(2, "other", 800, strays=2),
@@ -47,7 +48,7 @@ def test_figures_stand_with_their_spread(results: Results) -> None:
 
 
 def test_mistakes_are_added_up_over_the_rounds(results: Results) -> None:
-    assert "| other | - | 1.5 | 1,024 | 7 | 3 of 200 | 2 |" in table.render(results, [8])
+    assert "| other | - | 1.5 | 1,024 | 9 | 3 of 200 | 2 |" in table.render(results, [8])
 
 
 def test_ratios_are_of_the_service_over_the_others(results: Results) -> None:
