@@ -16,13 +16,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 POLL = 0.01  # seconds
+LOOKS = 3  # that find nobody: a process that is just becoming another program has no environment
 
 
 def guard(folder: str) -> None:
     """Wait for the end of the process before; then end all of the cluster, and its folder."""
     sys.stdin.buffer.read()
-    while found := list(members(folder)):
-        for pid in found:
+    none = 0
+    while none < LOOKS:
+        none += 1
+        for pid in members(folder):
+            none = 0
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(POLL)

@@ -39,10 +39,11 @@ def test_processes_and_files_are_gone_whatever_ended_their_starter(
     assert starter.stdout
     with starter.stdout:
         child = int(starter.stdout.readline())
-    assert child in list(guard.members(str(folder)))
+    deadline = time.monotonic() + WITHIN
+    while child not in list(guard.members(str(folder))):  # it is becoming `sleep`
+        assert time.monotonic() < deadline
     starter.send_signal(by)
     starter.wait()
-    deadline = time.monotonic() + WITHIN
     while folder.exists() or child in list(guard.members(str(folder))):
         assert time.monotonic() < deadline
         time.sleep(0.01)
