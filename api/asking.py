@@ -1,6 +1,7 @@
 """The images of a request, and the model's answers to them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from flask import g, request
 
@@ -28,7 +29,9 @@ def ask(images: Images) -> list[Answer]:
     service().holder.require()
     each = [images[index : index + 1] for index in range(len(images))]
     while True:
-        answers = service().batcher.submit_all(each, service().request_timeout, caller_gone())
+        answers = service().batcher.submit_all(
+            each, service().request_timeout, caller_gone(request.environ)
+        )
         if len({answer.version for answer in answers}) == 1:
             note(images, answers)
             return answers  # or else the model was exchanged between two batches
@@ -46,7 +49,7 @@ def ask_why(images: Images) -> tuple[list[Answer], list[Explanation]]:
         Refusal: as :func:`ask`; the explanations too have to be made in time.
     """
     check_count(len(images))
-    check = within(service().request_timeout, caller_gone())
+    check = within(service().request_timeout, caller_gone(request.environ))
     with service().explaining.take():
         model, answers = _ask_current(images)
         return answers, [
@@ -82,7 +85,7 @@ def labels_of(answers: Sequence[Answer], threshold: float | None) -> Labels:
     return labels
 
 
-def caller_gone() -> Callable[[], bool]:
-    """What says later, in any thread, whether the caller of this request has gone."""
-    known: Callable[[], bool] = request.environ.get("waitress.client_disconnected", bool)
+def caller_gone(environ: Mapping[str, Any]) -> Callable[[], bool]:
+    """What says later, in any thread, whether the caller of a request has gone."""
+    known: Callable[[], bool] = environ.get("waitress.client_disconnected", bool)
     return known

@@ -31,10 +31,6 @@ QUICK = 0.001  # seconds
 ENDING = "the service is shutting down"
 
 
-def _stays() -> bool:
-    return False
-
-
 class Submission(Generic[Item, Answer]):
     """Items that are answered together, or not at all.
 
@@ -111,12 +107,12 @@ class Batcher(Generic[Item, Answer]):
         """Start answering; what was submitted before has waited. Call it once, after any fork."""
         self._thread.start()
 
-    def submit(self, item: Item, timeout: float, gone: Callable[[], bool] = _stays) -> Answer:
+    def submit(self, item: Item, timeout: float, gone: Callable[[], bool] = bool) -> Answer:
         """Wait for the answer to one item; arguments and errors are those of :meth:`submit_all`."""
         return self.submit_all([item], timeout, gone)[0]
 
     def submit_all(
-        self, items: Sequence[Item], timeout: float, gone: Callable[[], bool] = _stays
+        self, items: Sequence[Item], timeout: float, gone: Callable[[], bool] = bool
     ) -> list[Answer]:
         """Wait for one answer to each of ``items``, in their order.
 

@@ -14,6 +14,7 @@ from flask import Flask
 
 from api import access
 from api.access import Begun
+from api.asking import caller_gone
 from api.operation import JSON
 from api.payloads import RAW_TYPES
 from api.service import Service
@@ -41,7 +42,7 @@ class Express:
             return self._app(environ, start_response)
         request_id = access.name(environ.get("HTTP_X_REQUEST_ID", ""))
         begun = Begun("POST", "/", request_id, time.monotonic())
-        gone = environ.get("waitress.client_disconnected", bool)
+        gone = caller_gone(environ)
         try:
             self._behind.holder.require()
             image = from_raw(environ["wsgi.input"].read())

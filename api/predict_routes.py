@@ -62,7 +62,9 @@ def classify() -> Response:
     payloads.check_type(request.mimetype, request.headers.get("Content-Encoding", ""))
     image = payloads.single_image(request.get_data(cache=False))
     service().holder.require()
-    answer = service().batcher.submit(image, service().request_timeout, caller_gone())
+    answer = service().batcher.submit(
+        image, service().request_timeout, caller_gone(request.environ)
+    )
     note(image, [answer])
     return respond_with(Short(message=str(answer.index)))
 
