@@ -5,8 +5,13 @@ import smtplib
 import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from email import policy
+from email.header import Header
+from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
+from email.policy import Policy
 from email.utils import make_msgid
+from typing import Any
 
 from alerts.errors import BadCertificateFile, Refused, Unavailable
 from alerts.settings import AlertSettings
@@ -26,7 +31,7 @@ class Mailer:
 
     def compose(self, subject: str, body: str) -> EmailMessage:
         """Make an e-mail of now, whatever characters the texts contain."""
-        message = EmailMessage()
+        message = EmailMessage(_POLICY)
         message["From"] = self._settings.sender
         message["To"] = ", ".join(self._settings.recipients)
         message["Subject"] = one_line(subject)
@@ -72,6 +77,37 @@ class Mailer:
         if self._settings.smtp_tls == "tls":
             return smtplib.SMTP_SSL(host, port, timeout=timeout, context=self._context)
         return smtplib.SMTP(host, port, timeout=timeout)
+
+
+class _Subject(UnstructuredHeader, BaseHeader):
+    """A text that arrives as it is.
+
+    The class of the email package loses the space between two words that are not ASCII where it
+    breaks the line there (https://github.com/python/cpython/issues/92081), and decodes what looks
+    encoded. Its older one does neither.
+    """
+
+    max_count = 1
+
+    @classmethod
+    def parse(cls, value: str, kwds: dict[str, Any]) -> None:
+        super().parse("", kwds)  # for the tree, which nothing but the folding reads
+        kwds["decoded"] = value
+
+    def fold(self, *, policy: Policy) -> str:
+        text = str(self)
+        plain = text.isascii() and "=?" not in text
+        header = Header(text, "us-ascii" if plain else "utf-8", header_name=self.name)
+        return f"{self.name}: {header.encode(linesep=policy.linesep)}{policy.linesep}"
+
+
+def _policy() -> "policy.EmailPolicy[EmailMessage]":
+    headers = HeaderRegistry()
+    headers.map_to_type("subject", _Subject)
+    return policy.default.clone(header_factory=headers)
+
+
+_POLICY = _policy()
 
 
 def _context(ca_file: str) -> ssl.SSLContext:

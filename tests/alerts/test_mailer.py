@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from alerts.errors import BadCertificateFile, Refused, Unavailable
@@ -181,6 +181,9 @@ def test_texts_of_any_language_arrive(smtp_server: Start, settings_for: Settings
 
 
 @given(st.text(st.characters()), st.text(st.characters()))
+@example("0000 000000000000000" + "¡" * 11 + "\ud7fc" + "¡", "")  # breaks between two words
+@example("=?utf-8?q?Bcc=3A?= thief@example.com", "")  # is no encoded word
+@example("word " * 60, "")
 def test_every_text_survives_the_envelope(subject: str, body: str) -> None:
     wire = Mailer(AlertSettings()).compose(subject, body).as_bytes(policy=policy.SMTP)
     assert max(map(len, wire.splitlines())) <= 998  # RFC 5322, 2.1.1
