@@ -57,6 +57,7 @@ COPY registry registry
 FROM code AS api-code
 COPY api api
 COPY database database
+COPY intervals intervals
 RUN python3.11 -m compileall -q --invalidation-mode unchecked-hash .
 
 FROM code AS training-code
@@ -68,6 +69,7 @@ RUN python3.11 -m compileall -q --invalidation-mode unchecked-hash .
 FROM code AS testing-code
 COPY testing testing
 COPY rollout rollout
+COPY intervals intervals
 RUN python3.11 -m compileall -q --invalidation-mode unchecked-hash .
 
 # What every image has: a user without rights, no installer, nothing set-uid, and nothing to write

@@ -3,8 +3,9 @@
 import enum
 from dataclasses import dataclass
 
+from intervals.wilson import Estimate
 from rollout.figures import Counts
-from rollout.proportions import Interval, Share, difference, needed
+from rollout.proportions import Share, difference, needed
 
 
 class Decision(enum.IntEnum):
@@ -52,7 +53,7 @@ class Comparison:
     name: str
     production: Share
     canary: Share
-    difference: Interval
+    difference: Estimate
     margin: float
 
     @property

@@ -1,17 +1,9 @@
-"""Confidence intervals for proportions and their differences. Pure."""
+"""Proportions, and how sure their differences are. Pure."""
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
 
-
-@dataclass(frozen=True)
-class Interval:
-    """A figure and its two-sided confidence interval."""
-
-    value: float
-    low: float
-    high: float
+from intervals.wilson import Estimate, proportion, quantile
 
 
 @dataclass(frozen=True)
@@ -21,26 +13,12 @@ class Share:
     count: int
     total: int
 
-
-def wilson(share: Share, level: float) -> Interval:
-    """A proportion with Wilson's (1927) score interval; of nothing, [0, 1].
-
-    Args:
-        share: ``count`` successes in ``total`` trials.
-        level: the two-sided confidence level, as 0.95.
-    """
-    if share.total == 0:
-        return Interval(0.0, 0.0, 1.0)
-    n, value, z = share.total, share.count / share.total, quantile(level)
-    centre = value + z**2 / (2 * n)
-    spread = z * math.sqrt(value * (1 - value) / n + z**2 / (4 * n**2))
-    scale = 1 + z**2 / n
-    # Rounding must not put the bound of 0 out of 10 above 0.
-    low, high = (centre - spread) / scale, (centre + spread) / scale
-    return Interval(value, max(0.0, min(low, value)), min(1.0, max(high, value)))
+    def estimate(self, level: float) -> Estimate:
+        """The proportion with Wilson's interval at the two-sided ``level``; of nothing, [0, 1]."""
+        return proportion(self.count, self.total, level)
 
 
-def difference(first: Share, second: Share, level: float) -> Interval:
+def difference(first: Share, second: Share, level: float) -> Estimate:
     """The first proportion minus the second, with Newcombe's hybrid score interval.
 
     Newcombe (1998), "Interval estimation for the difference between independent proportions:
@@ -50,11 +28,11 @@ def difference(first: Share, second: Share, level: float) -> Interval:
         low  = p1 - p2 - sqrt((p1 - l1)² + (u2 - p2)²)
         high = p1 - p2 + sqrt((u1 - p1)² + (p2 - l2)²)
     """
-    one, two = wilson(first, level), wilson(second, level)
+    one, two = first.estimate(level), second.estimate(level)
     value = one.value - two.value
     below = math.hypot(one.value - one.low, two.high - two.value)
     above = math.hypot(one.high - one.value, two.value - two.low)
-    return Interval(value, value - below, value + above)
+    return Estimate(value, value - below, value + above)
 
 
 def needed(margin: float, level: float) -> int:
@@ -65,8 +43,3 @@ def needed(margin: float, level: float) -> int:
     """
     z = quantile(level)
     return math.ceil(z**2 * (1 - margin) / margin)
-
-
-def quantile(level: float) -> float:
-    """The standard normal quantile of a two-sided level: 1.96 for 0.95."""
-    return NormalDist().inv_cdf((1 + level) / 2)

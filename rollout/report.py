@@ -7,7 +7,7 @@ from typing import Any
 
 from rollout.errors import NoReport
 from rollout.judgement import Judgement
-from rollout.proportions import Share, wilson
+from rollout.proportions import Share
 from rollout.tally import Tally
 
 Sides = dict[str, Tally]
@@ -23,7 +23,7 @@ def lines(judgement: Judgement, sides: Sides, agreed: Share | None, level: float
         for side, tally in sides.items()
     ]
     if agreed is not None:
-        found = wilson(agreed, level)
+        found = agreed.estimate(level)
         told.append(
             f"  both say the same of {agreed.count} of {agreed.total} images: "
             f"{100 * found.value:.1f} % ({100 * found.low:.1f} to {100 * found.high:.1f})"
@@ -43,7 +43,7 @@ def document(
             side: asdict(tally.counts) | {"pods": tally.pods, "restarts": tally.restarts}
             for side, tally in sides.items()
         },
-        "agreement": agreed and asdict(agreed) | {"interval": asdict(wilson(agreed, level))},
+        "agreement": agreed and asdict(agreed) | {"interval": asdict(agreed.estimate(level))},
         "confidence": level,
     }
 

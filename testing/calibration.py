@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from classifier.calibration import BINS, bin_numbers, expected_error, gaps
+from intervals.wilson import Estimate, proportion
 from registry.card import CurvePoint
-from testing.intervals import Estimate, proportion
 from testing.scoring import Labels, Probabilities
 
 DRAWS = 1000

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from testing.intervals import Estimate, paired_difference
+from intervals.wilson import Estimate
+from testing.intervals import paired_difference
 
 Names = npt.NDArray[np.str_]
 

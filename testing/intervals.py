@@ -1,11 +1,11 @@
 """Confidence intervals for what is counted on held-out images. Pure."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binomtest, norm
+
+from intervals.wilson import Estimate, proportion, quantile
 
 Confusion = npt.NDArray[np.int64]
 
@@ -13,45 +13,6 @@ DRAWS = 1000
 POWER = 0.9  # the share of equal models that are to be recognised
 HALVINGS = 53  # of a range of 2, down to a double's precision
 SEED = 20_030_104
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A figure and its two-sided confidence interval.
-
-    Attributes:
-        value: what was measured.
-        low: the lower bound.
-        high: the upper bound.
-    """
-
-    value: float
-    low: float
-    high: float
-
-
-def proportion(successes: int, trials: int, level: float) -> Estimate:
-    """A proportion with Wilson's (1927) score interval.
-
-    Without trials the value is 0, as in scikit-learn, and the interval says nothing: [0, 1].
-    """
-    if trials == 0:
-        return Estimate(0.0, 0.0, 1.0)
-    interval = binomtest(successes, trials).proportion_ci(level, method="wilson")
-    return Estimate(successes / trials, float(interval.low), float(interval.high))
-
-
-def mean_share(mean: float, images: int, level: float) -> Estimate:
-    """The mean over images of a share from 0 to 1 that each of them has.
-
-    Wilson's interval of a proportion is wide enough for it: of all that lies between 0 and 1 and
-    has this mean, nothing varies more than what is either 0 or 1 (Bhatia and Davis, 2000).
-    """
-    z = quantile(level)
-    middle = (mean + z**2 / (2 * images)) / (1 + z**2 / images)
-    spread = math.sqrt(mean * (1 - mean) / images + z**2 / (4 * images**2))
-    reach = z * spread / (1 + z**2 / images)
-    return Estimate(mean, max(0.0, middle - reach), min(1.0, middle + reach))
 
 
 def f1(hits: int, false_alarms: int, misses: int, level: float) -> Estimate:
@@ -140,11 +101,6 @@ def images_to_show(margin: float, level: float, disagreement: float) -> int:
     reach = quantile(level) + quantile(2 * POWER - 1)
     shown = math.ceil(disagreement * (reach / margin) ** 2)
     return max(shown, images_needed(margin, level))
-
-
-def quantile(level: float) -> float:
-    """The standard normal quantile of a two-sided level: 1.96 for 0.95."""
-    return float(norm.ppf((1 + level) / 2))
 
 
 def _least_tenable(won: int, lost: int, images: int, z: float) -> float:

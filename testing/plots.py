@@ -15,8 +15,8 @@ from matplotlib.image import imsave
 from matplotlib.ticker import MaxNLocator
 
 from images import Images
+from intervals.wilson import proportion
 from testing.calibration import Calibration
-from testing.intervals import proportion
 from testing.scoring import Bin
 
 ACCENT, WARM, GREY, INK = "#2a5db0", "#c2571a", "#8a94a3", "#1d2530"

@@ -14,13 +14,13 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from intervals.wilson import Estimate
 from registry.document import encode
 from registry.sentence import visible
 from registry.verdict import Verdict
 from testing import advice, pictures, plots
 from testing.case import Case
 from testing.findings import Findings
-from testing.intervals import Estimate
 from testing.pictures import data_uri
 from testing.robustness import ASKED
 

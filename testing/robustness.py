@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from images.corruptions import CORRUPTIONS, corrupt
 from images.dataset import Dataset
+from intervals.wilson import Estimate, mean_share, proportion
 from testing.contender import Contender
-from testing.intervals import Estimate, mean_share, proportion
 
 ASKED = (1, 3, 5)  # of the five levels, which keeps the gate quick
 SEED = 20_030_104

@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from classifier.calibration import BINS, bin_numbers, expected_error
+from intervals.wilson import Estimate, proportion
 from registry.answers import Answers
-from testing.intervals import Confusion, Estimate, f1, macro, proportion, ratio
+from testing.intervals import Confusion, f1, macro, ratio
 
 Labels = npt.NDArray[np.int64]
 Probabilities = npt.NDArray[np.float32]

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from images.dataset import Dataset
+from intervals.wilson import Estimate, proportion
 from testing.errors import WrongSlices
-from testing.intervals import Estimate, proportion
 
 HEADER = ["path", "slice"]
 NAMED = 5  # unknown images that an error names

@@ -18,13 +18,14 @@ from classifier.runtime import Classifier
 from images import Images
 from images.decode import from_raw
 from images.split import split
+from intervals.wilson import Estimate
 from registry.names import VARIANTS
 from registry.verdict import Precision, Variant
 from testing import child, probe
 from testing.case import Case
 from testing.errors import NotMade
 from testing.findings import Findings
-from testing.intervals import Estimate, images_needed, paired_difference
+from testing.intervals import images_needed, paired_difference
 from testing.scoring import Probabilities
 from testing.verdict import nothing_shown, points
 

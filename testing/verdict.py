@@ -11,13 +11,14 @@ is the floor under accuracy, which does not move.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from intervals.wilson import Estimate, proportion
 from registry.record import StageRecord
 from registry.sentence import visible
 from registry.verdict import Check
 from testing import remedies
 from testing.calibration import Calibration
 from testing.comparison import Comparison
-from testing.intervals import Estimate, images_needed, images_to_show, proportion
+from testing.intervals import images_needed, images_to_show
 from testing.robustness import Robustness
 from testing.scoring import ClassScores, Scores
 from testing.slices import SliceScores

@@ -16,14 +16,15 @@ ALLOWED = {
     "client": set(),
     "database": {"process"},
     "images": {"process"},
+    "intervals": set(),
     "registry": {"process"},
-    "api": {"alerts", "classifier", "database", "images", "process", "registry"},
-    "testing": {"alerts", "classifier", "images", "process", "registry"},
+    "api": {"alerts", "classifier", "database", "images", "intervals", "process", "registry"},
+    "testing": {"alerts", "classifier", "images", "intervals", "process", "registry"},
     "training": {"alerts", "classifier", "database", "images", "process", "registry"},
     "benchmarks": {"api", "classifier", "images", "process", "registry"},
     "demo": {"images", "process", "registry"},
     "jenkins": {"alerts", "images", "process", "registry"},
-    "rollout": {"alerts", "images", "process"},
+    "rollout": {"alerts", "images", "intervals", "process"},
 }
 
 

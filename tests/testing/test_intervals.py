@@ -5,17 +5,8 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 from sklearn.metrics import f1_score, precision_recall_fscore_support
 
-from testing.intervals import (
-    Estimate,
-    f1,
-    images_needed,
-    images_to_show,
-    macro,
-    paired_difference,
-    proportion,
-    quantile,
-    ratio,
-)
+from intervals.wilson import Estimate
+from testing.intervals import f1, images_needed, images_to_show, macro, paired_difference, ratio
 
 LEVEL = 0.95
 
@@ -32,21 +23,7 @@ def covered(interval: Estimate, truth: float) -> bool:
     return interval.low <= truth <= interval.high
 
 
-@given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_wilson_interval_is_inside_0_and_1_and_holds_its_value(counts: tuple[int, int]) -> None:
-    estimate = proportion(*counts, LEVEL)
-    assert -1e-12 <= estimate.low <= estimate.value + 1e-12
-    assert estimate.value - 1e-12 <= estimate.high <= 1 + 1e-12
-
-
-def test_wilson_interval_is_the_published_one() -> None:
-    # Newcombe (1998), Statist. Med. 17:857, table I, method 3.
-    estimate = proportion(81, 263, LEVEL)
-    assert (round(estimate.low, 4), round(estimate.high, 4)) == (0.2553, 0.3662)
-
-
 def test_nothing_counted_says_nothing() -> None:
-    assert proportion(0, 0, LEVEL) == Estimate(0.0, 0.0, 1.0)
     assert f1(0, 0, 0, LEVEL) == Estimate(0.0, 0.0, 1.0)
 
 
@@ -233,10 +210,6 @@ def test_images_needed_is_where_an_identical_model_begins_to_pass(
 
 def test_defaults_need_189_images() -> None:
     assert images_needed(0.02, LEVEL) == 189
-
-
-def test_quantile_is_two_sided() -> None:
-    assert quantile(0.95) == pytest.approx(1.959964)
 
 
 @pytest.mark.parametrize(("margin", "disagreement"), [(0.02, 0.05), (0.05, 0.2)])

@@ -3,15 +3,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from images import Images, digits
 from images.corruptions import CORRUPTIONS
+from intervals.wilson import Estimate, mean_share
 from testing import verdict
 from testing.comparison import Names
-from testing.intervals import Estimate, mean_share, proportion
 from testing.robustness import Robustness, measure, sample
 
 
@@ -48,14 +45,6 @@ def test_a_sample_is_the_same_each_time() -> None:
     assert len(set(first.labels.tolist())) > 5
     assert len(sample(data.select(np.arange(7)), 30)) == 7
     assert len(sample(data, 0)) == 0
-
-
-@given(st.integers(1, 400), st.data())
-def test_a_mean_of_hits_and_misses_has_wilsons_interval(images: int, drawn: st.DataObject) -> None:
-    hits = drawn.draw(st.integers(0, images))
-    ours, wilsons = mean_share(hits / images, images, 0.9), proportion(hits, images, 0.9)
-    assert ours.low == pytest.approx(wilsons.low, abs=1e-9)
-    assert ours.high == pytest.approx(wilsons.high, abs=1e-9)
 
 
 def robust(mean: float, images: int) -> Robustness:

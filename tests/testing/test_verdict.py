@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
+from intervals.wilson import Estimate, proportion
 from registry.record import Action, StageRecord
 from testing import verdict
 from testing.comparison import Answers, Comparison, compare
-from testing.intervals import Estimate, paired_difference, proportion
+from testing.intervals import paired_difference
 from testing.scoring import ClassScores, score
 
 LEVEL, MARGIN = 0.95, 0.02

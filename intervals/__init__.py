@@ -1,0 +1,1 @@
+"""Confidence intervals, with nothing but the standard library, as every image has that."""
