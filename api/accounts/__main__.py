@@ -22,10 +22,10 @@ from api.accounts.users import Account, Users
 from database.database import open_database
 from database.models import Role
 from database.settings import DatabaseSettings
-from process.command import run
+from process.command import run, subcommands
 from process.errors import UsageError
 from process.logs import LogSettings, configure
-from process.settings import listing, read
+from process.settings import command_parser, read
 
 
 def main(argv: Sequence[str]) -> int:
@@ -45,20 +45,10 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m api.accounts",
-        description="See and change who may ask the service.",
-        epilog="settings from the environment:\n\n" + listing([DatabaseSettings, LogSettings]),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    parser = command_parser(
+        "api.accounts", "See and change who may ask the service.", [DatabaseSettings, LogSettings]
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    def add(name: str, command: Callable[..., object], purpose: str) -> argparse.ArgumentParser:
-        one = commands.add_parser(name, help=purpose, description=purpose, allow_abbrev=False)
-        one.set_defaults(command=command)
-        return one
-
+    add = subcommands(parser)
     add("list", _list, "list every user")
     adding = add("add", _add, "make a user")
     adding.add_argument("--role", type=Role, choices=list(Role), default=Role.CALLER)

@@ -43,11 +43,14 @@ def authenticate(accounts: Accounts, header: str) -> Account:
     if not re.fullmatch(r"[\w.~+/-]+=*", token := token.strip(" "), re.ASCII):  # RFC 6750, 2.1
         raise Malformed(SEND, "invalid_request")
     try:
-        account = accounts.recent.get(accounts.tokens.read(token))
+        user_id, stamp = accounts.tokens.read(token)
+        account = accounts.recent.get(user_id, stamp)
     except BadToken as error:
         raise Unauthenticated(str(error), "invalid_token") from None
     if account is None or account.disabled:
         raise Unauthenticated("the user of this token is disabled", "invalid_token")
+    if account.stamp != stamp:
+        raise Unauthenticated("the password has changed since: log in again", "invalid_token")
     return account
 
 

@@ -50,14 +50,21 @@ class RecentUsers:
         self._retry_at: float | None = None  # while the database is away
         self._forgotten = 0  # how often somebody was
 
-    def get(self, user_id: int) -> Account | None:
+    def get(self, user_id: int, stamp: str) -> Account | None:
         """The user of that id, as at most some seconds ago; None if there is none.
+
+        Args:
+            user_id: of the user.
+            stamp: of the password as a token has it. If it was another when the user was seen, one
+                of the two is of an earlier password, and only the database knows which.
 
         Raises:
             AccountsAway: the database cannot be asked, and the user was not seen lately.
         """
         now = self._clock()
         seen = self._seen.get(user_id)
+        if seen and seen.account and seen.account.stamp != stamp:
+            seen = None
         if seen and now - seen.at < FRESH:
             return seen.account
         if self._may_ask(now):

@@ -53,7 +53,9 @@ def log_in() -> tuple[str, TokenAnswer]:
     after_this_request(_keep_nowhere)
     tokens = accounts().tokens
     return "send it as `Authorization: Bearer <access_token>`", TokenAnswer(
-        access_token=tokens.issue(account.id), token_type="Bearer", expires_in=tokens.seconds
+        access_token=tokens.issue(account.id, account.stamp),
+        token_type="Bearer",
+        expires_in=tokens.seconds,
     )
 
 

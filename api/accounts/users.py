@@ -1,5 +1,6 @@
 """Users, as the database has them."""
 
+import hashlib
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from database.models import Role, User
 
 logger = logging.getLogger(__name__)
 
+STAMP = 16  # hex digits
+
 
 @dataclass(frozen=True)
 class Account:
@@ -28,6 +31,7 @@ class Account:
         role: what the user may do.
         disabled: whether nothing is answered any more.
         created: when.
+        stamp: which password it has; each new one has another, and ends the tokens of the old one.
     """
 
     id: int
@@ -35,6 +39,7 @@ class Account:
     role: Role
     disabled: bool
     created: datetime
+    stamp: str
 
 
 class Users:
@@ -98,7 +103,9 @@ class Users:
 
 
 def _account(user: User) -> Account:
-    return Account(user.id, user.name, user.role, user.disabled, user.created)
+    # Of a hash, whose salt is new with each password and nowhere else.
+    stamp = hashlib.sha256(user.password_hash.encode()).hexdigest()[:STAMP]
+    return Account(user.id, user.name, user.role, user.disabled, user.created, stamp)
 
 
 @contextmanager

@@ -65,4 +65,4 @@ def app(service: Service, accounts: Accounts) -> Flask:
 
 
 def bearer(accounts: Accounts, account: Account) -> dict[str, str]:
-    return {"Authorization": f"Bearer {accounts.tokens.issue(account.id)}"}
+    return {"Authorization": f"Bearer {accounts.tokens.issue(account.id, account.stamp)}"}

@@ -17,6 +17,7 @@ from api.holder import Holder, Snapshot
 from api.service import Service
 from database.database import Database
 from images import NBYTES
+from tests.api.accounts.conftest import bearer
 
 FOREVER = 60.0
 
@@ -42,7 +43,7 @@ def client(
 @pytest.fixture
 def as_(accounts: Accounts, people: dict[str, Account]) -> As:
     """The headers of each kind of user."""
-    return lambda who: {"Authorization": f"Bearer {accounts.tokens.issue(people[who].id)}"}
+    return lambda who: bearer(accounts, people[who])
 
 
 def ask(client: FlaskClient, headers: dict[str, str], request_id: str) -> None:

@@ -52,7 +52,7 @@ def test_a_header_without_a_token_is_malformed(app: Flask) -> None:
 def test_a_token_is_read_from_the_header_alone(
     app: Flask, accounts: Accounts, people: dict[str, Account]
 ) -> None:
-    token = accounts.tokens.issue(people["caller"].id)
+    token = bearer(accounts, people["caller"])["Authorization"].removeprefix("Bearer ")
     client = app.test_client()
     client.set_cookie("access_token", token)
     assert client.get(f"/info?access_token={token}").status_code == 401

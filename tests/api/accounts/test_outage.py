@@ -70,7 +70,7 @@ class Load:
     """Several threads that ask all the time; counts the answers to each kind of request."""
 
     def __init__(self, app: Flask, accounts: Accounts, people: dict[str, Account]) -> None:
-        forged = accounts.tokens.issue(people["operator"].id)[:-8] + "AAAAAAAA"
+        forged = accounts.tokens.issue(people["operator"].id, "stamp")[:-8] + "AAAAAAAA"
         self._app = app
         self._tokens = {
             "caller": bearer(accounts, people["caller"]),
@@ -116,9 +116,8 @@ class Load:
     def _ask_all(self) -> None:
         client = self._app.test_client()
         with self._lock:
-            stranger = {
-                "Authorization": f"Bearer {self._accounts.tokens.issue(next(self._strangers))}"
-            }
+            token = self._accounts.tokens.issue(next(self._strangers), "stamp")
+        stranger = {"Authorization": f"Bearer {token}"}
         for who, headers in (self._tokens | {"stranger": stranger}).items():
             self._note(who, client.get("/service-info", headers=headers))
         self._note("login", client.post("/token", json={"name": "anna", "password": PASSWORD}))

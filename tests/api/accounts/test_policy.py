@@ -70,14 +70,19 @@ def routes(app: Flask) -> set[tuple[str, str]]:
 def tokens(accounts: Accounts, people: dict[str, Account]) -> dict[str, str]:
     """A token of each kind of caller; none for nobody."""
     past = datetime.now(UTC) - timedelta(seconds=accounts.tokens.seconds + 60)
-    good = accounts.tokens.issue(people["operator"].id)
+    stamp = people["operator"].stamp  # of the same password as all have
+
+    def token(user_id: int, now: datetime | None = None) -> str:
+        return accounts.tokens.issue(user_id, stamp, now)
+
+    good = token(people["operator"].id)
     return {
         "nobody": "",
         "forger": good[:-8] + "AAAAAAAA",
-        "expired": accounts.tokens.issue(people["operator"].id, past),
-        "stranger": accounts.tokens.issue(987654321),
-        "disabled": accounts.tokens.issue(people["disabled"].id),
-        "caller": accounts.tokens.issue(people["caller"].id),
+        "expired": token(people["operator"].id, past),
+        "stranger": token(987654321),
+        "disabled": token(people["disabled"].id),
+        "caller": token(people["caller"].id),
         "operator": good,
     }
 

@@ -13,6 +13,7 @@ from api.accounts.users import Account
 from database.models import Role
 
 GRACE = 60.0  # seconds
+STAMP = "stamp"
 
 
 class Database:
@@ -23,6 +24,7 @@ class Database:
         self.away = False
         self.asked = 0
         self.disabled: set[int] = set()
+        self.stamp = STAMP
         self.recent = RecentUsers(self.look_up, GRACE, lambda: self.now)
 
     def look_up(self, user_id: int) -> Account | None:
@@ -32,7 +34,8 @@ class Database:
         if user_id == 0:
             return None
         created = datetime(2026, 1, 1, tzinfo=UTC)
-        return Account(user_id, "anna", Role.CALLER, user_id in self.disabled, created)
+        disabled = user_id in self.disabled
+        return Account(user_id, "anna", Role.CALLER, disabled, created, self.stamp)
 
 
 @pytest.fixture
@@ -43,18 +46,30 @@ def database() -> Database:
 def test_a_user_is_looked_up_again_when_it_was_long_ago(database: Database) -> None:
     for moment, asked in [(0.0, 1), (FRESH - 0.1, 1), (FRESH, 2), (FRESH + 1, 2)]:
         database.now = moment
-        database.recent.get(1)
+        database.recent.get(1, STAMP)
         assert database.asked == asked
 
 
 def test_a_disabled_user_is_known_to_be_soon_and_at_once_where_it_is_told(
     database: Database,
 ) -> None:
-    database.recent.get(1)
+    database.recent.get(1, STAMP)
     database.disabled.add(1)
-    assert not database.recent.get(1).disabled  # type: ignore[union-attr]
+    assert not database.recent.get(1, STAMP).disabled  # type: ignore[union-attr]
     database.recent.forget(1)
-    assert database.recent.get(1).disabled  # type: ignore[union-attr]
+    assert database.recent.get(1, STAMP).disabled  # type: ignore[union-attr]
+
+
+def test_a_token_of_another_password_than_was_seen_is_asked_about(database: Database) -> None:
+    database.recent.get(1, "earlier")
+    assert database.asked == 1
+    database.stamp = "later"
+    assert database.recent.get(1, "later").stamp == "later"  # type: ignore[union-attr]
+    assert database.recent.get(1, STAMP).stamp == "later"  # type: ignore[union-attr]
+    database.away = True
+    assert database.recent.get(1, "later")
+    with pytest.raises(AccountsAway):  # it may be of a password that is later still
+        database.recent.get(1, "latest")
 
 
 def test_what_was_looked_up_before_a_change_is_not_remembered(database: Database) -> None:
@@ -65,29 +80,29 @@ def test_what_was_looked_up_before_a_change_is_not_remembered(database: Database
         return found
 
     database.recent._look_up = change_meanwhile
-    database.recent.get(1)
-    assert database.recent.get(1).disabled  # type: ignore[union-attr]
+    database.recent.get(1, STAMP)
+    assert database.recent.get(1, STAMP).disabled  # type: ignore[union-attr]
 
 
 def test_a_known_user_may_go_on_for_a_while_and_no_other(database: Database) -> None:
-    database.recent.get(1)
+    database.recent.get(1, STAMP)
     database.away = True
     database.now = GRACE - 0.1
-    assert database.recent.get(1)
+    assert database.recent.get(1, STAMP)
     with pytest.raises(AccountsAway):
-        database.recent.get(2)
+        database.recent.get(2, STAMP)
     database.now = GRACE
     with pytest.raises(AccountsAway):
-        database.recent.get(1)
+        database.recent.get(1, STAMP)
 
 
 def test_a_user_who_is_not_there_or_disabled_stays_so_while_it_is_away(database: Database) -> None:
     database.disabled.add(1)
-    database.recent.get(0)
-    database.recent.get(1)
+    database.recent.get(0, STAMP)
+    database.recent.get(1, STAMP)
     database.away, database.now = True, FRESH
-    assert database.recent.get(0) is None
-    assert database.recent.get(1).disabled  # type: ignore[union-attr]
+    assert database.recent.get(0, STAMP) is None
+    assert database.recent.get(1, STAMP).disabled  # type: ignore[union-attr]
 
 
 def test_one_request_at_a_time_tries_a_database_that_is_away(database: Database) -> None:
@@ -95,32 +110,32 @@ def test_one_request_at_a_time_tries_a_database_that_is_away(database: Database)
     for moment, asked in [(0.0, 1), (PAUSE - 0.1, 1), (PAUSE, 2), (PAUSE + 0.1, 2)]:
         database.now = moment
         with pytest.raises(AccountsAway):
-            database.recent.get(1)
+            database.recent.get(1, STAMP)
         assert database.asked == asked
     database.away, database.now = False, 3 * PAUSE
-    assert database.recent.get(1)
-    assert database.recent.get(2)
+    assert database.recent.get(1, STAMP)
+    assert database.recent.get(2, STAMP)
 
 
 def test_a_try_that_hangs_holds_up_nobody_else(database: Database) -> None:
-    database.recent.get(1)
+    database.recent.get(1, STAMP)
     database.away, database.now = True, FRESH
-    database.recent.get(1)
+    database.recent.get(1, STAMP)
 
     def hang(user_id: int) -> Account | None:
-        assert database.recent.get(1)  # as another thread may, meanwhile
+        assert database.recent.get(1, STAMP)  # as another thread may, meanwhile
         raise AccountsAway("no answer")
 
     database.recent._look_up = hang
     database.now += PAUSE
-    assert database.recent.get(1)
+    assert database.recent.get(1, STAMP)
 
 
 def test_no_more_users_are_remembered_than_fit(database: Database) -> None:
     for user_id in range(1, MOST + 10):
-        database.recent.get(user_id)
+        database.recent.get(user_id, STAMP)
     assert len(database.recent._seen) == MOST
-    database.recent.get(MOST + 9)
+    database.recent.get(MOST + 9, STAMP)
     assert database.asked == MOST + 9
 
 
@@ -147,6 +162,6 @@ def test_nobody_is_let_in_whom_the_database_disabled_long_ago(
         if step == "mend":
             database.away = False
         with contextlib.suppress(AccountsAway):
-            account = database.recent.get(1)
+            account = database.recent.get(1, STAMP)
             assert account
             assert account.disabled or database.now - disabled_at < allowed

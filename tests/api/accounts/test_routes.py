@@ -193,6 +193,38 @@ def test_who_is_disabled_is_refused_at_once_with_a_good_token(
     assert client.get("/service-info", headers=anna).status_code == 200
 
 
+def test_a_new_password_ends_the_tokens_of_the_old_one(
+    app: Flask, accounts: Accounts, people: dict[str, Account]
+) -> None:
+    """Which are known to be good still, as the command has changed it by way of the database."""
+
+    def ask(token: str) -> TestResponse:
+        headers = {"Authorization": f"Bearer {token}"}
+        return app.test_client().get("/service-info", headers=headers)
+
+    def token(password: str) -> str:
+        found: str = log_in(app, "anna", password).json["data"]["access_token"]  # type: ignore[index]
+        return found
+
+    before = token(PASSWORD)
+    assert ask(before).status_code == 200
+    accounts.users.change("anna", password_hash=accounts.passwords.hash("another password"))
+    assert ask(token("another password")).status_code == 200
+    answer = ask(before)
+    assert answer.status_code == 401
+    assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
+    assert "the password has changed since: log in again" in answer.text
+    assert ask(bearer(accounts, people["other"])["Authorization"][7:]).status_code == 200
+
+
+def test_the_same_password_set_anew_ends_tokens_too(
+    app: Flask, accounts: Accounts, people: dict[str, Account]
+) -> None:
+    before = bearer(accounts, people["caller"])
+    accounts.users.change("anna", password_hash=accounts.passwords.hash(PASSWORD))
+    assert app.test_client().get("/service-info", headers=before).status_code == 401
+
+
 def test_an_operator_cannot_put_itself_out(
     app: Flask, accounts: Accounts, people: dict[str, Account]
 ) -> None:
@@ -255,11 +287,11 @@ def test_without_accounts_the_description_says_nothing_of_them(service: Service)
     assert "/token" not in document["paths"]
 
 
-def test_a_token_says_nothing_but_who_and_when(
+def test_a_token_says_nothing_but_who_by_which_password_and_when(
     app: Flask, accounts: Accounts, people: dict[str, Account]
 ) -> None:
     token = log_in(app, "anna").json["data"]["access_token"]  # type: ignore[index]
     claims = jwt.decode(token, options={"verify_signature": False})
     assert claims["sub"] == str(people["caller"].id)
-    assert set(claims) == {"aud", "exp", "iat", "iss", "sub"}
+    assert set(claims) == {"aud", "exp", "iat", "iss", "stamp", "sub"}
     assert claims["exp"] - claims["iat"] == 3600

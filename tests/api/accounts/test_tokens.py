@@ -22,7 +22,7 @@ OTHER = "another key which is as long as it must be"
 FORGED = 5000  # tokens, of which none may be accepted
 
 TOKENS = Tokens([KEY], 3600)
-GOOD = TOKENS.issue(7)
+GOOD = TOKENS.issue(7, "stamp")
 HEADER, PAYLOAD, SIGNATURE = GOOD.split(".")
 CLAIMS: dict[str, Any] = jwt.decode(GOOD, options={"verify_signature": False})
 
@@ -48,18 +48,18 @@ def accepted(token: str) -> bool:
 
 
 def test_a_token_says_whose_it_is() -> None:
-    assert TOKENS.read(GOOD) == 7
-    assert set(CLAIMS) == {"aud", "exp", "iat", "iss", "sub"}
+    assert TOKENS.read(GOOD) == (7, "stamp")
+    assert set(CLAIMS) == {"aud", "exp", "iat", "iss", "stamp", "sub"}
     assert jwt.get_unverified_header(GOOD) == {"alg": "HS256", "typ": "JWT"}
     assert accepted(signed({"alg": "HS256"}, CLAIMS))  # so that the forgeries below fail for cause
 
 
 def test_any_of_several_keys_is_known_and_the_first_signs() -> None:
     before, both, after = (Tokens(keys, 3600) for keys in ([KEY], [OTHER, KEY], [OTHER]))
-    assert both.read(before.issue(7)) == 7
-    assert after.read(both.issue(7)) == 7
+    assert both.read(before.issue(7, "a")) == (7, "a")
+    assert after.read(both.issue(7, "b")) == (7, "b")
     with pytest.raises(BadToken):
-        after.read(before.issue(7))
+        after.read(before.issue(7, "c"))
 
 
 @pytest.mark.parametrize(
@@ -68,15 +68,15 @@ def test_any_of_several_keys_is_known_and_the_first_signs() -> None:
 )
 def test_a_token_is_good_for_its_time(age: float, good: bool) -> None:
     now = datetime.now(UTC) - timedelta(seconds=age)
-    assert accepted(TOKENS.issue(7, now)) == good
+    assert accepted(TOKENS.issue(7, "", now)) == good
 
 
 def test_that_a_token_has_expired_is_said_only_of_ours() -> None:
     past = datetime.now(UTC) - timedelta(days=1)
     with pytest.raises(BadToken, match="expired"):
-        TOKENS.read(TOKENS.issue(7, past))
+        TOKENS.read(TOKENS.issue(7, "", past))
     with pytest.raises(BadToken, match="no token of this service"):
-        TOKENS.read(Tokens([OTHER], 3600).issue(7, past))
+        TOKENS.read(Tokens([OTHER], 3600).issue(7, "", past))
 
 
 def other_claims() -> Iterator[dict[str, Any]]:
@@ -172,7 +172,8 @@ def swapped() -> Iterator[str]:
     chance = random.Random(1)
     when = datetime.now(UTC)
     parts = [
-        TOKENS.issue(user, when + timedelta(seconds=user % 3)).split(".") for user in range(1, 60)
+        TOKENS.issue(user, "", when + timedelta(seconds=user % 3)).split(".")
+        for user in range(1, 60)
     ]
     for _ in range(1500):
         (header, _, _), (_, payload, own), (_, _, signature) = chance.choices(parts, k=3)
@@ -225,7 +226,7 @@ def test_whatever_a_token_says_it_is_refused_or_somebodys(
     """By our own key too, whatever else that may have signed."""
     token = signed({"alg": ALGORITHM} | header, CLAIMS | payload, KEY if ours else OTHER)
     try:
-        assert TOKENS.read(token) > 0
+        assert TOKENS.read(token)[0] > 0
     except BadToken:
         return
     assert ours
