@@ -14,9 +14,9 @@ from database import schema
 from database.database import Database, open_database
 from database.export import export
 from database.settings import DatabaseSettings
-from process.command import run
+from process.command import run, subcommands
 from process.logs import LogSettings, configure
-from process.settings import listing, read
+from process.settings import command_parser, read
 
 
 def main(argv: Sequence[str]) -> int:
@@ -32,23 +32,18 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m database",
-        description="Keep the schema of the database up to date, and take images out of it.",
-        epilog="settings from the environment:\n\n" + listing([DatabaseSettings, LogSettings]),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    parser = command_parser(
+        "database",
+        "Keep the schema of the database up to date, and take images out of it.",
+        [DatabaseSettings, LogSettings],
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, command, purpose in (
-        ("current", _current, "say which revision the database has; exit 1 if it is another"),
-        ("upgrade", _upgrade, "bring the database to the revision that this program needs"),
-        ("export", _export, "write the images with feedback to FOLDER, by their true classes"),
-    ):
-        one = commands.add_parser(name, help=purpose, description=purpose, allow_abbrev=False)
-        if command is _export:
-            one.add_argument("folder", type=Path, metavar="FOLDER", help="made if it is not there")
-        one.set_defaults(command=command)
+    add = subcommands(parser)
+    add("current", _current, "say which revision the database has; exit 1 if it is another")
+    add("upgrade", _upgrade, "bring the database to the revision that this program needs")
+    exporting = add(
+        "export", _export, "write the images with feedback to FOLDER, by their true classes"
+    )
+    exporting.add_argument("folder", type=Path, metavar="FOLDER", help="made if it is not there")
     return parser
 
 

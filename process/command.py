@@ -1,5 +1,9 @@
-"""Running a stage's ``main`` so that a person sees a sentence and a script sees an exit code."""
+"""Running a stage's ``main`` so that a person sees a sentence and a script sees an exit code.
 
+A ``main`` that does one of several things has sub-commands.
+"""
+
+import argparse
 import os
 import signal
 import sys
@@ -9,6 +13,7 @@ from process.errors import Failure
 from process.termination import Terminated, terminable
 
 Main = Callable[[Sequence[str]], int]
+Add = Callable[[str, Callable[..., object], str], argparse.ArgumentParser]
 
 
 def run(name: str, main: Main) -> int:
@@ -26,6 +31,21 @@ def run(name: str, main: Main) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     return code
+
+
+def subcommands(parser: argparse.ArgumentParser) -> Add:
+    """What adds a sub-command to ``parser``, which then asks for one.
+
+    It takes the name, the function that parsed arguments have as ``command``, and the purpose.
+    """
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Callable[..., object], purpose: str) -> argparse.ArgumentParser:
+        one = commands.add_parser(name, help=purpose, description=purpose, allow_abbrev=False)
+        one.set_defaults(command=command)
+        return one
+
+    return add
 
 
 def _explained(name: str, main: Main) -> int:

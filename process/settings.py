@@ -100,13 +100,7 @@ def parse(
     ``--help`` prints every setting of ``own`` and ``shared`` with its variable and default.
     Usage errors end the process with exit code 2, as argparse does.
     """
-    parser = argparse.ArgumentParser(
-        prog=f"python -m {name}",
-        description=description.replace("``", ""),
-        epilog=f"settings from the environment:\n\n{listing([own, *shared])}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = command_parser(name, description, [own, *shared])
     for field, info in own.model_fields.items():
         if _is_secret(info):
             continue
@@ -121,6 +115,19 @@ def parse(
             **switch,
         )
     return read(own, vars(parser.parse_args(argv)))
+
+
+def command_parser(
+    name: str, description: str, declarations: Sequence[type[Settings]]
+) -> argparse.ArgumentParser:
+    """The parser of ``python -m <name>``; ``--help`` prints the settings of ``declarations``."""
+    return argparse.ArgumentParser(
+        prog=f"python -m {name}",
+        description=description.replace("``", ""),
+        epilog=f"settings from the environment:\n\n{listing(declarations)}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
 
 
 def table(declarations: Sequence[type[Settings]]) -> str:

@@ -17,9 +17,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar, get_args
 
-from process.command import run
+from process.command import run, subcommands
 from process.logs import LogSettings, configure
-from process.settings import listing, read
+from process.settings import command_parser, read
 from registry import describe, document, evidence, keys, names
 from registry.errors import AmbiguousVersion, BadKey, Corrupt, NotFound, Unwritable
 from registry.open import location, open_registry
@@ -50,20 +50,12 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m registry",
-        description="See and change which version of the model is in which stage.",
-        epilog="settings from the environment:\n\n" + listing([RegistrySettings, LogSettings]),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    parser = command_parser(
+        "registry",
+        "See and change which version of the model is in which stage.",
+        [RegistrySettings, LogSettings],
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    def add(name: str, command: Callable[..., int], purpose: str) -> argparse.ArgumentParser:
-        one = commands.add_parser(name, help=purpose, description=purpose, allow_abbrev=False)
-        one.set_defaults(command=command)
-        return one
-
+    add = subcommands(parser)
     for reading in (
         add("list", _list, "list every version, oldest first"),
         show := add("show", _show, "show a version, or a stage and its history"),

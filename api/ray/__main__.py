@@ -12,7 +12,7 @@ from api.settings import ServeSettings
 from classifier.cores import cores
 from process.command import run
 from process.logs import LogSettings, configure
-from process.settings import listing, read
+from process.settings import command_parser, read
 
 CONFIG = Path(__file__).with_name("serve.yaml")
 
@@ -33,13 +33,10 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m api.ray",
-        description="Serve on a Ray cluster of this machine alone.",
-        epilog="settings from the environment:\n\n"
-        + listing([ServeSettings, *SHARED, LogSettings]),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    parser = command_parser(
+        "api.ray",
+        "Serve on a Ray cluster of this machine alone.",
+        [ServeSettings, *SHARED, LogSettings],
     )
     parser.add_argument(
         "config",

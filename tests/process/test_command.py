@@ -1,5 +1,6 @@
 """What a process leaves behind: an exit code, and a sentence where something failed."""
 
+import argparse
 import os
 import signal
 import subprocess
@@ -7,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from process.command import subcommands
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -96,3 +99,29 @@ def test_a_reader_who_has_gone_is_no_error() -> None:
 def test_a_failure_is_told_though_the_reader_has_gone() -> None:
     code, errors = closed_early("sys.stdout.write('text')", "raise Failure('no model.h5')")
     assert (code, errors) == (141, "stage: no model.h5\n")
+
+
+@pytest.fixture
+def parser() -> argparse.ArgumentParser:
+    """One with two sub-commands."""
+    parser = argparse.ArgumentParser()
+    add = subcommands(parser)
+    add("list", list, "list them")
+    add("print", print, "print one").add_argument("--name")
+    return parser
+
+
+def test_a_subcommand_brings_its_function_and_what_was_given_to_it(
+    parser: argparse.ArgumentParser,
+) -> None:
+    given = parser.parse_args(["print", "--name", "x"])
+    assert (given.command, given.name) == (print, "x")
+    assert parser.parse_args(["list"]).command is list
+
+
+@pytest.mark.parametrize("given", [[], ["lis"], ["print", "--nam", "x"]])
+def test_a_subcommand_is_needed_and_nothing_is_abbreviated(
+    parser: argparse.ArgumentParser, given: list[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        parser.parse_args(given)
