@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from tests.k8s.manifests import Object, matches, name, of_kind, pods
+from tests.k8s.manifests import Object, Pod, environment, matches, name, of_kind, pods
+
+OPTIONAL = {"database", "judge", "storage", "traces"}  # ways out that not every pod may have
+CLOUDLESS = {"judge", "migration"}
 
 
 def denied(manifests: Sequence[Object]) -> Iterator[str]:
@@ -34,12 +37,10 @@ def narrow(manifests: Sequence[Object]) -> Iterator[str]:
 
 
 def connected(manifests: Sequence[Object]) -> Iterator[str]:
-    """Each pod is selected by the policies that it cannot work without."""
+    """Each pod is selected by the policies that it cannot work without, and by no other way out."""
     policies = of_kind(manifests, "NetworkPolicy")
     for pod in pods(manifests):
-        wanted = {"names", "mail", "judge" if pod.stage == "judge" else "storage"}
-        if pod.owner.startswith("Deployment/"):
-            wanted |= {"callers", "load-balancer"}
+        wanted = _wanted(pod, environment(pod, manifests))
         own = {
             policy["metadata"]["name"]
             for policy in policies
@@ -47,3 +48,20 @@ def connected(manifests: Sequence[Object]) -> Iterator[str]:
         }
         for missing in sorted(wanted - own):
             yield f"{pod.owner}: the policy {missing} leaves it out"
+        for needless in sorted((own & OPTIONAL) - wanted):
+            yield f"{pod.owner}: the policy {needless} lets it reach what it does not use"
+
+
+def _wanted(pod: Pod, variables: dict[str, str]) -> set[str]:
+    """The policies that a pod works by."""
+    wanted = {"names", "mail"}
+    if pod.stage in ("service", "canary"):
+        wanted |= {"callers", "load-balancer"}
+        wanted |= {"traces"} if variables.get("TRACE_ENABLED") == "true" else set()
+    if pod.stage not in CLOUDLESS:
+        wanted |= {"storage"}
+    if pod.stage == "judge":
+        wanted |= {"judge"}
+    if variables.get("DATABASE_URL_FILE"):
+        wanted |= {"database"}
+    return wanted

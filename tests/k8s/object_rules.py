@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from tests.k8s.manifests import Object, matches, name, of_kind, pods
+from tests.k8s.network_rules import CLOUDLESS
 from tests.k8s.pod_rules import SIGNERS, Rule, secret
 
 
@@ -149,16 +150,20 @@ def bounded(manifests: Sequence[Object]) -> Iterator[str]:
 
 
 def accounted(manifests: Sequence[Object]) -> Iterator[str]:
-    """Each stage acts as its own Google account, and none has a token of the cluster."""
+    """Each stage acts as its own Google account, if as any, and has no token of the cluster."""
     for account in of_kind(manifests, "ServiceAccount"):
         own = account["metadata"]
         google = own.get("annotations", {}).get("iam.gke.io/gcp-service-account", "nobody")
         user, _, domain = google.partition("@")
         if account.get("automountServiceAccountToken") is not False:
             yield f"{name(account)}: gives out tokens"
-        if own["name"] != "judge" and (
-            user != f"classifier-{own['name']}" or not domain.endswith(".iam.gserviceaccount.com")
-        ):
+        if own["name"] in CLOUDLESS:
+            acts = google == "nobody"
+        else:
+            acts = user == f"classifier-{own['name']}" and domain.endswith(
+                ".iam.gserviceaccount.com"
+            )
+        if not acts:
             yield f"{name(account)}: acts as {google}"
 
 

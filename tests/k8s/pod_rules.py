@@ -167,6 +167,26 @@ def declared(known: Collection[str]) -> Rule:
     return rule
 
 
+def filed(manifests: Sequence[Object]) -> Iterator[str]:
+    """Each variable that names a file with a secret names one in a Secret that is mounted."""
+    for pod in pods(manifests):
+        secrets = {v["name"] for v in pod.spec.get("volumes", []) if "secret" in v}
+        mounts = pod.container.get("volumeMounts", [])
+        folders = {mount["mountPath"] for mount in mounts if mount["name"] in secrets}
+        for variable, value in environment(pod, manifests).items():
+            if variable.endswith("_FILE") and value.rpartition("/")[0] not in folders:
+                yield f"{pod.owner}: {variable}={value} is in no Secret"
+
+
+def kept(manifests: Sequence[Object]) -> Iterator[str]:
+    """What is to outlast a pod is in a database, as its own files go with it."""
+    for pod in pods(of_kind(manifests, "Deployment")):
+        variables = environment(pod, manifests)
+        for switch in ("ACCOUNTS_ENABLED", "AUDIT_ENABLED"):
+            if variables.get(switch) == "true" and not variables.get("DATABASE_URL_FILE"):
+                yield f"{pod.owner}: {switch} without a database"
+
+
 def writable(folders: Collection[str]) -> Rule:
     """Each folder that a setting names for writing is a volume that can be written to."""
 

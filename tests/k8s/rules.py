@@ -15,6 +15,7 @@ from api.holder import Holder
 from api.metrics import Metrics
 from api.service import Service
 from api.settings import ServeSettings
+from database.settings import DatabaseSettings
 from process.logs import LogSettings
 from process.settings import Settings, declared
 from registry.memory import MemoryBackend
@@ -33,10 +34,13 @@ STAGES: dict[str, tuple[type[Settings], ...]] = {
     "training": (TrainSettings, *EVERYWHERE),
     "gate": (GateSettings, *EVERYWHERE),
     "judge": (RolloutSettings, LogSettings, AlertSettings),
+    "migration": (DatabaseSettings, LogSettings),
 }
 
-# Python's, TensorFlow's and KServe's own, and what Kubernetes puts into a command's arguments.
+# Other programs' own, and what Kubernetes puts into a command's arguments.
 FOREIGN = {"HOME", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "PROTOCOL", "CANDIDATE"}
+FOREIGN |= {"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG"}
+SECRETS = {"ALERT_SMTP_PASSWORD_FILE", "DATABASE_URL_FILE", "ACCOUNTS_SECRET_KEYS_FILE"}
 WRITTEN = {"MODEL_CACHE", "TRAIN_WORK", "GATE_REPORTS"}
 
 
@@ -55,7 +59,7 @@ def variables() -> set[str]:
     """Every variable that a program of ours reads."""
     declarations = {declaration for own in STAGES.values() for declaration in own}
     names = {name for name, _ in declared(tuple(declarations))}
-    return names | {"ALERT_SMTP_PASSWORD_FILE"} | FOREIGN
+    return names | SECRETS | FOREIGN
 
 
 def documented() -> dict[str, list[str]]:
@@ -78,6 +82,8 @@ RULES: tuple[pod_rules.Rule, ...] = (
     pod_rules.patient,
     pod_rules.threaded,
     pod_rules.declared(variables()),
+    pod_rules.filed,
+    pod_rules.kept,
     pod_rules.writable(WRITTEN),
     object_rules.referring(documented()),
     object_rules.selecting,

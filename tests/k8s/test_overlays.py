@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from tests.k8s.manifests import (
     K8S,
     OVERLAYS,
     Object,
+    Pod,
     environment,
     name,
     objects,
@@ -22,18 +24,35 @@ from tests.k8s.manifests import (
     pods,
 )
 from tests.k8s.rules import STAGES, findings
+from tests.test_dockerfile import steps
+
+IMAGES = {"training": "training", "gate": "testing", "judge": "testing"}  # and api for all others
 
 
-@pytest.mark.parametrize("environment_name", OVERLAYS)
+def of_image(pod: Pod) -> dict[str, str]:
+    """The variables that a pod's image sets."""
+    words = shlex.split(" ".join(steps(IMAGES.get(pod.stage, "api"), "ENV")))
+    return {key: value for key, _, value in (word.partition("=") for word in words)}
+
+
+@pytest.fixture(params=[*OVERLAYS, "stateful", "stateful_canary"])
+def manifests(request: pytest.FixtureRequest) -> list[Object]:
+    """Each overlay, and those with a database."""
+    if request.param in OVERLAYS:
+        return overlay(request.param)
+    return objects(request.getfixturevalue(request.param))
+
+
 def test_every_program_takes_its_variables(
-    environment_name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    manifests: list[Object], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (tmp_path / "password").write_text("secret")
-    manifests = overlay(environment_name)
+    for secret in ("smtp/password", "database/url", "accounts/keys"):
+        (tmp_path / secret).parent.mkdir()
+        (tmp_path / secret).write_text("secret" * 6)
     for pod in pods(manifests):
         with monkeypatch.context() as patch:
-            for variable, value in environment(pod, manifests).items():
-                patch.setenv(variable, value.replace("/run/secrets/smtp", str(tmp_path)))
+            for variable, value in (of_image(pod) | environment(pod, manifests)).items():
+                patch.setenv(variable, value.replace("/run/secrets", str(tmp_path)))
             for declaration in STAGES[pod.stage]:
                 read(declaration)
 

@@ -1,6 +1,5 @@
 """Every manifest against the schemas of two versions of Kubernetes and of the Gateway API."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,9 +23,11 @@ def test_every_object_of_an_overlay_is_valid(environment: str) -> None:
     assert not refused(overlay(environment))
 
 
-def test_with_gpus_or_without_tensorflow_it_is_valid_too(gpu: Path, slim: Path) -> None:
-    assert not refused(objects(gpu))
-    assert not refused(objects(slim))
+@pytest.mark.parametrize("components", ["gpu", "slim", "stateful", "stateful_canary"])
+def test_with_other_components_it_is_valid_too(
+    components: str, request: pytest.FixtureRequest
+) -> None:
+    assert not refused(objects(request.getfixturevalue(components)))
 
 
 @pytest.mark.parametrize(
