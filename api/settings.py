@@ -18,6 +18,17 @@ from process.settings import Settings
 FOLLOW = "follow"
 MODEL_NAME = "classifier"
 
+MaxBatch = Annotated[int, Field(ge=1, description="The most images in one call of the model.")]
+Threshold = Annotated[
+    float | None,
+    Field(
+        ge=0,
+        le=1,
+        description="Answers with less confidence than this are `other`; if empty, less than the "
+        "threshold that training chose for the model.",
+    ),
+]
+
 
 def _version(text: str) -> str:
     if text != FOLLOW and not re.fullmatch("[0-9a-f]{64}", text):
@@ -40,7 +51,7 @@ class ServeSettings(Settings):
         description="How many requests are worked on at once, besides those for `POST /`, which "
         "need no thread.",
     )
-    max_batch: int = Field(32, ge=1, description="The most images in one call of the model.")
+    max_batch: MaxBatch = 32
     max_waiting: int = Field(
         256,
         ge=MAX_IMAGES,
@@ -48,13 +59,7 @@ class ServeSettings(Settings):
         "503 at once. Waiting takes about this number divided by the images that the model "
         "answers in a second.",
     )
-    threshold: float | None = Field(
-        None,
-        ge=0,
-        le=1,
-        description="Answers with less confidence than this are `other`; if empty, less than the "
-        "threshold that training chose for the model.",
-    )
+    threshold: Threshold = None
     explanations: int = Field(
         1,
         ge=1,

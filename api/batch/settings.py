@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from api.settings import MaxBatch, Threshold
 from process.settings import Settings
 
 Format = Literal["jsonl", "parquet"]
@@ -22,15 +23,9 @@ class BatchSettings(Settings):
         "for each batch."
     )
     format: Format = Field("jsonl", description="How results are written: `jsonl` or `parquet`.")
-    threshold: float | None = Field(
-        None,
-        ge=0,
-        le=1,
-        description="Answers with less confidence than this are `other`; if empty, less than the "
-        "threshold that training chose for the model.",
-    )
+    threshold: Threshold = None
     block: int = Field(
         256, ge=1, le=4096, description="Images whose results are written at once; 48 KiB each."
     )
-    max_batch: int = Field(32, ge=1, description="The most images in one call of the model.")
+    max_batch: MaxBatch = 32
     models: int = Field(1, ge=1, description="Processes that hold the model; one uses all cores.")
