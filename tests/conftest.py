@@ -132,13 +132,20 @@ def gcs_backend(gcs_bucket: str) -> GCSBackend:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgreSQL]:
-    """A database server; whoever stops it starts it again."""
+    """A database server; who stops it asks for `stoppable_postgresql`."""
     server = PostgreSQL()
     try:
         server.start()
         yield server
     finally:
         server.remove()
+
+
+@pytest.fixture
+def stoppable_postgresql(postgresql: PostgreSQL) -> Iterator[PostgreSQL]:
+    """The same server, for a test that stops it: it runs again afterwards."""
+    yield postgresql
+    postgresql.start()
 
 
 @pytest.fixture

@@ -44,14 +44,9 @@ class PostgreSQL:
         )
 
     def start(self) -> None:
-        """Start it, and return when it takes connections."""
-        options = [word for name in OPTIONS for word in ("-c", f"{name}={OPTIONS[name]}")]
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command("postgres", "-k", str(self._folder), *options),
-                cwd=self._folder,
-                stderr=log,
-            )
+        """Start it unless it runs, and return when it takes connections."""
+        if self._process is None:
+            self._process = self._launch()
         deadline = time.monotonic() + WITHIN
         while True:
             try:
@@ -87,6 +82,15 @@ class PostgreSQL:
         """Remove a database, whoever is connected to it."""
         name = url.partition("/test_")[2].partition("?")[0]
         self._run(f"DROP DATABASE test_{name} WITH (FORCE)")
+
+    def _launch(self) -> subprocess.Popen[bytes]:
+        options = [word for name in OPTIONS for word in ("-c", f"{name}={OPTIONS[name]}")]
+        with self._log.open("ab") as log:
+            return subprocess.Popen(
+                self._command("postgres", "-k", str(self._folder), *options),
+                cwd=self._folder,
+                stderr=log,
+            )
 
     def _run(self, statement: str) -> None:
         conninfo = f"host={self._folder} user=tester dbname=postgres"

@@ -7,23 +7,9 @@ from api.catalogue import KEPT, Catalogue
 from api.errors import RegistryAway
 from registry.errors import Unreachable
 from tests.api.bench import Bench
+from tests.api.clock import Clock
 
 FOREVER = 60.0  # seconds; no test waits for as long unless it fails
-
-
-class Clock:
-    """Seconds that go on when they are told to."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture
@@ -42,14 +28,14 @@ def test_what_the_registry_said_is_kept_for_some_seconds(
     first = catalogue.listing()
     bench.backend.error = Unreachable("no route")
     assert catalogue.listing() is first
-    clock.now = KEPT
+    clock.now += KEPT
     for _ in range(2):
         with pytest.raises(RegistryAway, match="cannot be listed: no route"):
             catalogue.listing()
     bench.backend.error = None
     with pytest.raises(RegistryAway):
         catalogue.listing()  # that it is away is kept too
-    clock.now = 2 * KEPT
+    clock.now += KEPT
     assert catalogue.listing().versions == ()
 
 

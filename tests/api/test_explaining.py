@@ -21,6 +21,7 @@ from api.service import Service
 from classifier.explanation import Check, Explanation, unchecked
 from images import Images
 from images.decode import decode
+from tests.api.clock import Clock
 from tests.api.first_pixel import FirstPixel
 from tests.images.files import encoded, noise
 
@@ -184,17 +185,16 @@ def test_the_check_knows_time_and_caller() -> None:
         within(FOREVER, lambda: True)()
 
 
-def test_between_pieces_of_work_there_is_rest() -> None:
-    now, rests = 100.0, []
+def test_between_pieces_of_work_there_is_rest(clock: Clock) -> None:
+    rests = []
 
     def sleep(seconds: float) -> None:
-        nonlocal now
         rests.append(seconds)
-        now += seconds
+        clock.now += seconds
 
-    check = within(FOREVER, lambda: False, lambda: now, sleep)
+    check = within(FOREVER, lambda: False, clock, sleep)
     for worked in (0.0, 0.002, 0.005, 1.0):
-        now += worked
+        clock.now += worked
         check()
     assert rests == pytest.approx([0, 0.006, 0.015, LONGEST_REST])
 

@@ -2,7 +2,6 @@
 
 import signal
 import stat
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -161,17 +160,10 @@ def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
     database.close()
 
 
-@pytest.fixture
-def server() -> Iterator[PostgreSQL]:
-    """One that may be stopped."""
-    server = PostgreSQL()
-    server.start()
-    yield server
-    server.remove()
-
-
-def test_a_server_may_be_away_and_come_back(server: PostgreSQL) -> None:
-    database = open_url(server.make_database())
+def test_a_server_may_be_away_and_come_back(
+    postgresql_url: str, stoppable_postgresql: PostgreSQL
+) -> None:
+    server, database = stoppable_postgresql, open_url(postgresql_url)
     database.upgrade()
     for how in (signal.SIGINT, signal.SIGQUIT):
         with database.session() as session:
@@ -185,8 +177,10 @@ def test_a_server_may_be_away_and_come_back(server: PostgreSQL) -> None:
     database.close()
 
 
-def test_a_server_that_goes_within_a_transaction_is_away(server: PostgreSQL) -> None:
-    database = open_url(server.make_database())
+def test_a_server_that_goes_within_a_transaction_is_away(
+    postgresql_url: str, stoppable_postgresql: PostgreSQL
+) -> None:
+    server, database = stoppable_postgresql, open_url(postgresql_url)
     database.upgrade()
 
     def lose(session: Session) -> None:

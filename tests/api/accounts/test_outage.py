@@ -3,7 +3,6 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from signal import SIGINT, SIGQUIT
@@ -24,6 +23,7 @@ from database.errors import WrongSchema
 from database.settings import DatabaseSettings
 from tests.api.accounts.conftest import PASSWORD, bearer
 from tests.api.accounts.counting import CountingHasher
+from tests.api.clock import Clock
 from tests.postgresql import PostgreSQL
 
 GRACE = 60.0  # seconds of the test's clock
@@ -31,33 +31,10 @@ WITHIN = 60.0  # seconds; no test waits for as long unless it fails
 OFTEN = "1000000/minute"
 
 
-class Clock:
-    """Goes on when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def server() -> Iterator[PostgreSQL]:
-    """One that may be stopped."""
-    server = PostgreSQL()
-    server.start()
-    yield server
-    server.remove()
-
-
-@pytest.fixture
-def database_url(server: PostgreSQL) -> str:
-    return server.make_database()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def database_url(postgresql_url: str) -> str:
+    """On a server that can be stopped."""
+    return postgresql_url
 
 
 @pytest.fixture
@@ -131,9 +108,9 @@ class Load:
 
 
 def test_a_service_does_not_start_on_tables_that_are_behind(
-    server: PostgreSQL, accounts_settings: AccountsSettings, hasher: CountingHasher
+    postgresql_url: str, accounts_settings: AccountsSettings, hasher: CountingHasher
 ) -> None:
-    database = open_database(DatabaseSettings(url=SecretStr(server.make_database())))
+    database = open_database(DatabaseSettings(url=SecretStr(postgresql_url)))
     with pytest.raises(WrongSchema, match="run `python -m database upgrade`"):
         open_accounts(accounts_settings, database, hasher)
     database.close()
@@ -143,12 +120,12 @@ def test_a_service_starts_without_its_database_and_finds_it_later(
     service: Service,
     accounts: Accounts,
     people: dict[str, Account],
-    server: PostgreSQL,
+    stoppable_postgresql: PostgreSQL,
     database_url: str,
     accounts_settings: AccountsSettings,
     hasher: CountingHasher,
 ) -> None:
-    server.stop()
+    stoppable_postgresql.stop()
     database = open_database(DatabaseSettings(url=SecretStr(database_url)))
     opened = open_accounts(accounts_settings, database, hasher)
     client = create_app(replace(service, accounts=opened)).test_client()
@@ -159,7 +136,7 @@ def test_a_service_starts_without_its_database_and_finds_it_later(
     assert log_in() == 503
     assert client.get("/users", headers=bearer(accounts, people["operator"])).status_code == 503
     assert client.get("/health").status_code == 200
-    server.start()
+    stoppable_postgresql.start()
     assert log_in() == 200
     database.close()
 
@@ -169,7 +146,7 @@ def test_a_server_is_stopped_and_started_under_load(
     app: Flask,
     accounts: Accounts,
     people: dict[str, Account],
-    server: PostgreSQL,
+    stoppable_postgresql: PostgreSQL,
     clock: Clock,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -183,13 +160,13 @@ def test_a_server_is_stopped_and_started_under_load(
         try:
             for how in (SIGINT, SIGQUIT):
                 load.wait_for(there, clock)
-                server.stop(how)
+                stoppable_postgresql.stop(how)
                 load.wait_for(lately, clock, 0)
                 assert load.statuses(clock, GRACE - 2 * FRESH) == lately
                 clock.now += 2 * FRESH
                 load.wait_for(gone, clock, 0)
                 assert load.statuses(clock, 2 * FRESH) == gone
-                server.start()
+                stoppable_postgresql.start()
             load.wait_for(there, clock)
         finally:
             load.stop()

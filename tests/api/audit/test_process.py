@@ -7,7 +7,6 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -87,18 +86,10 @@ class Caller:
         self._stopping.set()
 
 
-@pytest.fixture
-def server(postgresql: PostgreSQL) -> Iterator[PostgreSQL]:
-    """One that may be stopped by the test."""
-    yield postgresql
-    postgresql.stop()
-    postgresql.start()
-
-
 def test_a_database_that_crashes_under_load_fails_no_request_and_loses_no_row(
-    folder: Path, server: PostgreSQL
+    folder: Path, postgresql_url: str, stoppable_postgresql: PostgreSQL
 ) -> None:
-    url = server.make_database()
+    url, server = postgresql_url, stoppable_postgresql
     database = opened(url)
     database.upgrade()
     durable(url)
@@ -131,7 +122,6 @@ def test_a_database_that_crashes_under_load_fails_no_request_and_loses_no_row(
     assert len(asked) > 5 * STEP * len(callers)
     assert written(database) == asked
     database.close()
-    server.drop_database(url)
 
 
 def durable(url: str) -> None:

@@ -6,18 +6,11 @@ import logging
 import pytest
 
 from api.batch.progress import EVERY, WIDTH, Progress
+from tests.api.clock import Clock
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def test_a_bar_on_a_terminal_shows_how_far_it_is_and_how_long_it_takes() -> None:
-    terminal, clock = io.StringIO(), Clock()
+def test_a_bar_on_a_terminal_shows_how_far_it_is_and_how_long_it_takes(clock: Clock) -> None:
+    terminal = io.StringIO()
     progress = Progress(1200, 200, terminal, clock)
     clock.now += 2
     progress.add(400)
@@ -31,9 +24,8 @@ def test_a_bar_on_a_terminal_shows_how_far_it_is_and_how_long_it_takes() -> None
 
 
 def test_a_log_gets_a_line_now_and_then_and_one_at_the_end(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, clock: Clock
 ) -> None:
-    clock = Clock()
     with caplog.at_level(logging.INFO):
         progress = Progress(10, 0, None, clock)
         for _ in range(10):
