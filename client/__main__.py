@@ -11,7 +11,7 @@ from pathlib import Path
 from client.client import RETRIES, TIMEOUT, Client
 from client.errors import ClientError, Refused
 from client.predictions import Prediction
-from client.text import as_json, as_line
+from client.text import as_json, as_line, printable
 
 URL = "http://127.0.0.1:8000"
 STDIN = "-"
@@ -87,12 +87,12 @@ def _line(name: str, prediction: Prediction, arguments: argparse.Namespace) -> s
     if arguments.json:
         return as_json(name, prediction, arguments.top)
     line = as_line(prediction, arguments.top)
-    return f"{name}: {line}" if len(arguments.images) > 1 else line
+    return printable(f"{name}: {line}" if len(arguments.images) > 1 else line)
 
 
 def _complain(sentence: str) -> None:
     sys.stdout.flush()  # so that a terminal shows them in order
-    sys.stderr.write(f"classify: {sentence}\n")
+    sys.stderr.write(f"classify: {printable(sentence)}\n")
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:

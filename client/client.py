@@ -12,13 +12,13 @@ from requests.auth import AuthBase
 from requests.exceptions import ChunkedEncodingError
 
 from client import predictions
+from client.answers import Answer
 from client.errors import NoClassifier, Problem, Unreachable, WrongAddress, WrongToken, kind
 from client.predictions import Prediction
 from client.retries import retries as so_many
 
 TIMEOUT = 40.0  # seconds: the service itself gives up after 30
 RETRIES = 5  # which take some 8 s, where nobody listens
-LONGEST_ANSWER = 200  # characters of what somebody else answers
 
 # Nobody there, or no such way in; the service itself has one at every address that is right.
 ELSEWHERE = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
@@ -28,7 +28,7 @@ class Client:
     """Asks the service at an address about images; for one thread at a time.
 
     Args:
-        url: the address, with the path before ``/predict`` if there is one.
+        url: the address, with the path before ``/predict`` if there is one, and no user in it.
         token: what the service knows the caller by, where it asks for that.
         timeout: seconds to wait for a connection, and then for each answer.
         retries: how often a request is repeated that was not answered, or only with a temporary
@@ -99,17 +99,17 @@ class Client:
             return []
         wishes = {"proba": "1" if proba else None, "explain": "1" if explain else None}
         answer = self._post(images, wishes | {"threshold": threshold})
-        if answer.status_code != HTTPStatus.OK:
+        if answer.status != HTTPStatus.OK:
             raise self._problem(answer)
         try:
-            found = predictions.read(answer.json())
-        except (KeyError, TypeError, ValueError) as error:
+            found = predictions.read(answer.document())
+        except (KeyError, OverflowError, TypeError, ValueError) as error:
             raise self._no_classifier(answer) from error
         if len(found) != len(images):
             raise self._no_classifier(answer)
         return found
 
-    def _post(self, images: Sequence[bytes], query: dict[str, Any]) -> requests.Response:
+    def _post(self, images: Sequence[bytes], query: dict[str, Any]) -> Answer:
         parts = [("image", (f"image-{index}", image)) for index, image in enumerate(images)]
         try:
             return self._whole_answer(
@@ -118,35 +118,33 @@ class Client:
                 params=query,
                 timeout=self._timeout,
                 allow_redirects=False,  # which would take the token along, and make it a GET
+                stream=True,
             )
         except requests.RequestException as error:
             raise Unreachable(f"{self._url} does not answer: {_reason(error)}") from error
 
-    def _whole_answer(self, url: str, **options: Any) -> requests.Response:
+    def _whole_answer(self, url: str, **options: Any) -> Answer:
         """Ask again also for an answer that ended in the middle, which the adapter does not."""
         for _ in range(self._retries):
             with suppress(ChunkedEncodingError):
-                return self._session.post(url, **options)
-        return self._session.post(url, **options)
+                return Answer.read(self._session.post(url, **options))
+        return Answer.read(self._session.post(url, **options))
 
-    def _problem(self, answer: requests.Response) -> Problem | NoClassifier:
-        status = answer.status_code
+    def _problem(self, answer: Answer) -> Problem | NoClassifier:
+        status = answer.status
         if status in ELSEWHERE or status < HTTPStatus.BAD_REQUEST:
             return self._no_classifier(answer)
         try:
-            return kind(status).read(answer.json(), status)
+            return kind(status).read(answer.document(), status)
         except (KeyError, TypeError, ValueError):
             if status < HTTPStatus.INTERNAL_SERVER_ERROR:
                 return self._no_classifier(answer)
             return kind(status)(f"{self._url} answers {status} {answer.reason}", status)
 
-    def _no_classifier(self, answer: requests.Response) -> NoClassifier:
-        text = answer.headers.get("Location") or " ".join(answer.text.split())
-        if len(text) > LONGEST_ANSWER:
-            text = text[:LONGEST_ANSWER] + "..."
+    def _no_classifier(self, answer: Answer) -> NoClassifier:
         return NoClassifier(
             f"{self._url} is not the address of an image classifier: POST {answer.url} answers "
-            f"{answer.status_code} {answer.reason} {text}".rstrip()
+            f"{answer}"
         )
 
 
@@ -168,6 +166,8 @@ class _Bearer(AuthBase):
 
 
 def _checked(url: str) -> str:
+    if "@" in url:  # the url is in messages, and a password may be before the @
+        raise WrongAddress("a user in it is no address: give it as http://host:port, and a token")
     try:
         parts = urlsplit(url)
         right = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0

@@ -14,6 +14,8 @@ ClientError
 from http import HTTPStatus
 from typing import Any, Self
 
+from client.values import string
+
 
 class ClientError(Exception):
     """An image was not classified; the message is a sentence that says why.
@@ -26,7 +28,7 @@ class ClientError(Exception):
 
 
 class WrongAddress(ClientError):
-    """An address begins with ``http://`` or ``https://`` and names a host."""
+    """An address begins with ``http://`` or ``https://`` and names a host, and no user."""
 
     exit_code = 2
 
@@ -70,8 +72,8 @@ class Problem(ClientError):
         Raises:
             KeyError, TypeError: it holds none.
         """
-        faults = tuple(str(each["detail"]) for each in document["errors"])
-        return cls(str(document["detail"]), status, str(document["request-id"]), faults)
+        faults = tuple(string(each["detail"]) for each in document["errors"])
+        return cls(string(document["detail"]), status, string(document["request-id"]), faults)
 
 
 class Refused(Problem):

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from client.values import integer, number, string
+
 
 @dataclass(frozen=True)
 class Explanation:
@@ -50,30 +52,31 @@ def read(document: Any) -> list[Prediction]:
     """The predictions in the JSON of an answer of ``POST /predict``, in order.
 
     Raises:
-        KeyError, TypeError, ValueError: it is another document.
+        KeyError, OverflowError, TypeError, ValueError: it is another document.
     """
     data = document["data"]
-    version, request_id = str(data["version"]), str(document["request-id"])
+    version, request_id = string(data["version"]), string(document["request-id"])
     return [_prediction(each, version, request_id) for each in data["predictions"]]
 
 
 def _prediction(found: Any, version: str, request_id: str) -> Prediction:
-    label, explained = str(found["label"]), found.get("explanation")
+    label, explained = string(found["label"]), found.get("explanation")
+    probabilities = dict(found.get("probabilities") or {})
     return Prediction(
         label=label,
-        confidence=float(found["confidence"]),
-        index=int(found["index"]),
+        confidence=number(found["confidence"]),
+        index=integer(found["index"]),
         version=version,
         request_id=request_id,
-        probabilities=dict(found.get("probabilities") or {}),
+        probabilities={string(name): number(each) for name, each in probabilities.items()},
         explanation=_explanation(explained) if explained else None,
     )
 
 
 def _explanation(found: Any) -> Explanation:
     return Explanation(
-        method=str(found["method"]),
-        index=int(found["class"]),
-        heat=tuple(tuple(map(float, row)) for row in found["heat"]),
+        method=string(found["method"]),
+        index=integer(found["class"]),
+        heat=tuple(tuple(map(number, row)) for row in found["heat"]),
         overlay=base64.b64decode(found["overlay"], validate=True),
     )

@@ -1,9 +1,16 @@
-"""How the command prints a prediction."""
+"""How the command prints a prediction, and whatever else came from elsewhere."""
 
 import json
 from typing import Any
 
 from client.predictions import Prediction
+
+
+def printable(text: str) -> str:
+    """A text that neither moves a terminal's cursor nor fails to be encoded."""
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )
 
 
 def as_line(prediction: Prediction, top: int) -> str:
@@ -42,7 +49,8 @@ def as_json(name: str, prediction: Prediction, top: int) -> str:
             "index": explanation.index,
             "heat": explanation.heat,
         }
-    return json.dumps(document, ensure_ascii=False)
+    text = json.dumps(document, ensure_ascii=False)
+    return text.encode(errors="backslashreplace").decode()  # \udc80 is how JSON writes it too
 
 
 def _likeliest(prediction: Prediction, count: int) -> dict[str, float]:
