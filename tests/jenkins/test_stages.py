@@ -172,6 +172,29 @@ def test_only_what_a_delivery_changes_is_applied(jenkins: Jenkins) -> None:
     assert applied == [*jobs, *jobs, *canary, "HTTPRoute", "ConfigMap", "Deployment"]
 
 
+DATABASE = {"STUB_DATABASE": "cronjob.batch/migrate"}
+
+
+def test_tables_are_upgraded_before_a_new_version_starts_as_canary_and_in_production(
+    jenkins: Jenkins,
+) -> None:
+    calls = commands(jenkins.build(CANARY=True, machine=DATABASE).calls)
+
+    migration = ["apply -f -", "create job migrate --from=cronjob/migrate", "apply -f -"]
+    for deployment in ("classifier-canary", "classifier"):
+        started = calls.index(f"rollout status deployment/{deployment} --timeout 600s")
+        assert calls[started - 3 : started] == migration
+
+
+def test_a_new_version_does_not_start_on_tables_that_could_not_be_upgraded(
+    jenkins: Jenkins,
+) -> None:
+    outcome = jenkins.build(machine=DATABASE | {"STUB_FAILED_JOB": "migrate"})
+
+    assert outcome.report["result"] == "FAILURE"
+    assert "Deployment" not in (outcome.folder / "applied").read_text().split()
+
+
 def test_images_are_delivered_by_digest(jenkins: Jenkins) -> None:
     outcome = jenkins.build()
 

@@ -139,7 +139,16 @@ print(json.dumps([argument.replace("$", "$$") for argument in sys.argv[1:]]))' "
   follow "$job"
 }
 
+# What the new version needs of the database is there before that starts; without the component
+# `database` there is no such CronJob.
+migrate() {
+  [ -n "$(k get cronjob migrate --ignore-not-found --output name)" ] || return 0
+  apply "$OVERLAY" '(ConfigMap|CronJob)/.*'
+  run_job migrate
+}
+
 judge_canary() {
+  migrate
   trap withdraw_canary EXIT
   # The Deployment of production is left as it is, although that overlay has it as well. Without
   # the policies GKE would ask the canary's `/`, which takes images, whether it is well.
@@ -163,6 +172,7 @@ remember_service() {
 }
 
 roll_out() {
+  migrate
   apply "$OVERLAY" 'ConfigMap/.*|Deployment/classifier' "MODEL_VERSION=$1"
   k rollout status deployment/classifier --timeout "${DEPLOY_READY_WITHIN}s"
 }
