@@ -1,12 +1,14 @@
 import logging
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 import pytest
+from greenlet import getcurrent
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -204,3 +206,62 @@ def test_an_errand_is_alone_unless_others_were_added_or_answered() -> None:
     road.lane.run()
     assert said == [False, True, False]
     assert alone()
+
+
+def test_work_that_is_done_leaves_nothing_to_the_next() -> None:
+    road, said = Road(), []
+    name: ContextVar[str] = ContextVar("name", default="nobody")
+
+    class Request:
+        def __call__(self) -> None:
+            said.append((name.get(), getcurrent()))
+            name.set("somebody")
+
+    request = Request()
+    gone = weakref.ref(request)
+    road.lane.add(request)
+    road.lane.run()
+    del request
+    assert gone() is None
+    road.lane.add(Request())
+    road.lane.run()
+    assert said[0][0] == "nobody"
+    assert said[1] == said[0]
+
+
+def test_work_goes_to_errands_that_are_done_and_to_new_ones_while_they_wait() -> None:
+    road, who = Road(), []
+    answers = [Future[None]() for _ in range(3)]
+
+    def errand(answer: "Future[None]") -> None:
+        who.append(getcurrent())
+        wait(answer, FOREVER)
+
+    for answer in answers:
+        road.lane.add(lambda answer=answer: errand(answer))
+    road.lane.run()
+    assert len(set(who)) == 3
+    answers[1].set_result(None)
+    road.lane.run()
+    road.lane.add(lambda: errand(answers[1]))
+    road.lane.run()
+    assert who[3] is who[1]
+    for answer in (answers[0], answers[2]):
+        answer.set_result(None)
+    road.lane.run()
+
+
+def test_an_answer_that_comes_too_late_leaves_what_the_errand_does_next_alone() -> None:
+    road, said = Road(), []
+    late: Future[None] = Future()
+    second: Future[None] = Future()
+    road.lane.add(lambda: said.append(wait(late, 0)))
+    road.lane.run()
+    road.lane.add(lambda: said.append(wait(second, FOREVER)))
+    road.lane.run()
+    late.set_result(None)
+    road.lane.run()
+    assert said == [False]
+    second.set_result(None)
+    road.lane.run()
+    assert said == [False, True]
