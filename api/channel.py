@@ -7,6 +7,8 @@
   the refusal. Here the connection lingers (RFC 9112, section 9.6).
 - A number that Python refuses to read ends in a traceback and no answer. Here it is a 400.
 - It takes requests of which a proxy in front may see other ends than it does. Here they are 400.
+- It parses all that has come before it looks at another connection, and has no clock for what comes
+  behind a request that is being answered. Here the former takes turns, and the latter is unread.
 
 Everything here but the tasks runs in the server's main loop.
 """
@@ -30,6 +32,8 @@ from api.operation import PROBLEM, now
 from api.payloads import MAX_BODY
 
 LINGER = 5.0  # seconds in which a refused client may read why
+SHARE = 0.0005  # seconds that the main loop parses for one connection before it looks at the others
+PIECE = 1024  # bytes of chunks that are parsed at once, as waitress copies what follows each chunk
 
 TRANSFER_ENCODING = re.compile(b"^transfer-encoding:", re.IGNORECASE | re.MULTILINE)
 
@@ -102,6 +106,11 @@ class AnswerTask(WSGITask):  # type: ignore[misc]
         header: bytes = super().build_response_header()
         return header
 
+    def finish(self) -> None:
+        """Send header and body together, as each send wakes the client."""
+        super().finish()
+        self.channel.send_written()
+
 
 class RefusalTask(ErrorTask):  # type: ignore[misc]
     """Answers a request that never reached the application."""
@@ -159,36 +168,79 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     request: Parser | None  # while it is being received
     will_close: bool
     close_when_flushed: bool
+    connected: bool
+    sent_continue: bool
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Take a connection that was just accepted: its first request is due from now on."""
         super().__init__(*args, **kwargs)
         self.receiving_since: float | None = time.monotonic()
         self.lingering_since: float | None = None
+        self._unread = b""  # what was received and is to be parsed
         self.refused = False
         self.gone = False  # whether the client has closed its side, while it waits for an answer
 
     @property
     def idle(self) -> bool:
         """Whether nothing is in flight: no request, no part of one, no answer to be sent."""
-        return not (self.requests or self.request or self.total_outbufs_len)
+        return not (self.requests or self.request or self._unread or self.total_outbufs_len)
 
     def is_last(self, request: Parser) -> bool:
         """Whether the client has sent nothing behind ``request`` yet."""
-        return self.requests[-1:] == [request] and self.request is None
+        return self.requests[-1:] == [request] and not (self.request or self._unread)
 
     def check_client_disconnected(self) -> bool:
         """Whether nobody may be there to read the answer; in ``environ``, for the application."""
         return self.gone or not self.connected
 
-    def received(self, data: bytes) -> bool:
+    def readable(self) -> bool:
+        """Whether to receive more: not while there is an answer to come, or something unread."""
+        return not self._unread and self._may_parse()
+
+    def received(self, data: bytes) -> None:
         """Take in what the client sent."""
-        if self.lingering_since is not None:
-            return False
-        if self.receiving_since is None:
-            self.receiving_since = time.monotonic()
-        more: bool = super().received(data)
-        return more
+        if self.lingering_since is None:
+            self._unread += data
+            self.read_on()
+
+    def read_on(self) -> None:
+        """Parse what is unread up to the end of a request, or for as long as it is our turn."""
+        end = time.perf_counter() + SHARE
+        with self.requests_lock:
+            while self._unread and self._may_parse():
+                self._parse()
+                if time.perf_counter() >= end:
+                    break
+        if self._unread and self._may_parse():
+            self.server.later(self.read_on)
+
+    def _may_parse(self) -> bool:
+        closing = self.will_close or self.close_when_flushed or not self.connected
+        return not (self.requests or self.total_outbufs_len or closing)
+
+    def _parse(self) -> None:
+        """Let the parser take what it can at once."""
+        if self.request is None:
+            self._unread = self._unread.lstrip(b"\r\n")  # RFC 9112, section 2.2
+            if not self._unread:
+                return
+            self.request = Parser(self.adj)
+            self.receiving_since = self.receiving_since or time.monotonic()
+        request = self.request
+        data = self._unread[:PIECE] if request.chunked else self._unread
+        self._unread = self._unread[request.received(data) :]
+        if request.expect_continue and request.headers_finished and not self.sent_continue:
+            self.send_continue()
+        if request.completed:
+            self.request, self.sent_continue = None, False
+            self.requests.append(request)
+            self.server.add_task(self)
+
+    def service(self) -> None:
+        """Answer a request, and go on with what has come behind it."""
+        super().service()
+        if self._unread:
+            self.server.later(self.read_on)
 
     def whole_request_received(self) -> None:
         """Stop the clock, before another thread can answer and it would be too late to."""
@@ -201,16 +253,22 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         elif self.receiving_since is not None and now - self.receiving_since >= request_timeout:
             self.time_out()
 
+    def send_written(self) -> None:
+        """Send what an answer has written; the main loop sends what the client does not take yet."""
+        with self.outbuf_lock:
+            self._flush_exception(self._flush_some, do_close=False)
+
     def handle_write(self) -> None:
         """Send what there is to send; then close, or linger after a refusal."""
         if not (self.refused and self.close_when_flushed):
             super().handle_write()
+            self.read_on()
             return
         self._flush_exception(self._flush_some)
         if self.will_close:
             self.handle_close()
         elif self.connected and not self.total_outbufs_len:
-            self.close_when_flushed = False
+            self.close_when_flushed, self._unread = False, b""
             self.lingering_since = time.monotonic()
             with contextlib.suppress(OSError):  # the client has gone already
                 self.socket.shutdown(socket.SHUT_WR)

@@ -144,10 +144,14 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         if crowded and not (quick or request.error):
             request.error = Crowded("")
         if quick or request.error:
-            self._lane.add(task.service)
-            self.pull_trigger()  # as it may be a thread that has answered the request before
+            self.later(task.service)
         else:
             super().add_task(task)
+
+    def later(self, work: Callable[[], None]) -> None:
+        """Do ``work`` in the main loop's next turn; any thread may call it."""
+        self._lane.add(work)
+        self.pull_trigger()
 
     def readable(self) -> bool:
         """Whether to accept a connection: there is room, or another one can give way."""
@@ -251,6 +255,7 @@ def _adjustments(listener: socket.socket, settings: ServeSettings) -> Adjustment
         max_request_header_size=MAX_HEADERS,
         inbuf_overflow=IN_MEMORY,
         recv_bytes=2**16,  # one image in one read
+        send_bytes=2**16,  # bytes of an answer that are sent before its end
         asyncore_use_poll=True,
         clear_untrusted_proxy_headers=False,  # nothing but ACCOUNTS_PROXIES has one read
         log_socket_errors=False,  # clients come and go

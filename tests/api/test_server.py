@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import logging
+import re
 import signal
 import socket
 import threading
@@ -186,6 +187,39 @@ def test_a_connection_is_kept_and_requests_may_be_pipelined(
     assert answers.endswith(b'{"message":"2"}\n')
 
 
+def test_requests_in_chunks_and_others_may_be_pipelined_in_any_order(
+    serve: Callable[..., Running], held: Held
+) -> None:
+    held.released.set()
+    body = b"".join(b"1000\r\n" + bytes([3]) * 4096 + b"\r\n" for _ in range(NBYTES // 4096))
+    chunked = CHUNKED + body + b"0\r\n\r\n"
+    whole = head(NBYTES) + bytes([4]) * NBYTES
+    threaded = whole.replace(b"POST /", b"POST /predict")
+    last = HEALTH[:-2] + b"Connection: close\r\n\r\n"
+    several = (HEALTH, chunked, b"\r\n", whole, threaded, chunked, HEALTH, whole, last)
+    with sent(serve(), b"".join(several)) as connection:
+        answers = everything(connection)
+    found = re.findall(rb'"message":"(\w+)', answers)
+    assert found == [b"alive", b"3", b"4", b"one", b"3", b"alive", b"4", b"alive"]
+
+
+def test_while_many_chunks_are_parsed_others_are_answered(
+    service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("api.channel.SHARE", 0.0)  # one piece in each turn of the loop
+    caplog.set_level(logging.INFO)
+    port = free_port()
+    server = Server(create_app(service), listen("127.0.0.1", port), ServeSettings(), QUICK)
+    with contextlib.ExitStack() as stack:
+        for data in (CHUNKED + 3000 * b"1\r\nx\r\n" + b"0\r\n\r\n", HEALTH):
+            connection = socket.create_connection(("127.0.0.1", port), FOREVER)
+            stack.enter_context(connection).sendall(data)
+        server.stop()  # once both are answered
+        assert server.run() is True
+    lines = (each for each in caplog.records if each.name == "api.access")
+    assert [each.__dict__["path"] for each in lines] == ["/health", "/"]
+
+
 @pytest.mark.parametrize(
     ("request_", "status"),
     [
@@ -352,6 +386,14 @@ def test_the_time_for_a_request_begins_anew_on_a_kept_connection(
     with sent(serve(request_timeout=0.5), HEALTH) as connection:
         receive_up_to(connection, b"}\n")
         assert b" 408 " in drip(connection, b"x" * 2000)
+
+
+@pytest.mark.parametrize("beginning", [HEALTH[:20], head(NBYTES), CHUNKED + b"c000\r\n"])
+def test_the_time_for_a_request_behind_another_begins_with_the_answer_to_that(
+    serve: Callable[..., Running], beginning: bytes
+) -> None:
+    with sent(serve(request_timeout=0.5), HEALTH + beginning) as connection:
+        assert re.findall(rb"HTTP/1.[01] (\d+)", everything(connection)) == [b"200", b"408"]
 
 
 @pytest.mark.parametrize("data", [b"", b"\r\n\r\n" * 2])
@@ -525,7 +567,7 @@ def test_requests_pipelined_before_the_end_are_all_answered(
 
 def test_an_idle_connection_does_not_hold_up_the_end(serve: Callable[..., Running]) -> None:
     running = serve(shutdown_timeout=FOREVER)
-    with sent(running, HEALTH) as connection, running.connect() as fresh:
+    with sent(running, HEALTH + b"\r\n") as connection, running.connect() as fresh:
         receive_up_to(connection, b"alive")
         assert running.stop() is True
         assert everything(connection) == everything(fresh) == b""
