@@ -139,7 +139,7 @@ class VersionFeedback(BaseModel):
 
 
 class LiveAccuracy(BaseModel):
-    """What callers say of the answers."""
+    """What callers say of the answers, of the latest 10,000 images that they told of."""
 
     level: float = Field(
         description="The two-sided confidence level of the intervals.", examples=[LEVEL]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, case, delete, func, select
+from sqlalchemy import ColumnElement, Select, Subquery, case, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -19,6 +19,8 @@ from images import Images
 
 Rows = list[dict[str, Any]]
 Part = TypeVar("Part", Response, Feedback)
+
+LATEST = 10_000  # images with feedback, which show an accuracy to within 1 %
 
 
 @dataclass(frozen=True)
@@ -139,18 +141,10 @@ class Store:
         return True
 
     def ratings(self) -> list[Rating]:
-        """How many answers of each version are said to be right."""
-        right = func.sum(case((Response.name == Feedback.label, 1), else_=0))
-        query = (
-            select(Response.version, func.count(), right)
-            .join(
-                Feedback,
-                (Feedback.request_id == Response.request_id)
-                & (Feedback.position == Response.position),
-            )
-            .group_by(Response.version)
-            .order_by(Response.version)
-        )
+        """How many answers of each version are said to be right, of the :data:`LATEST`."""
+        told = _latest()
+        query = select(told.c.version, func.count(), func.sum(told.c.right))
+        query = query.group_by(told.c.version).order_by(told.c.version)
         with self._database.session() as session:
             return [Rating(*row) for row in session.execute(query)]
 
@@ -246,6 +240,15 @@ def _conditions(which: Criteria) -> list[ColumnElement[bool]]:
     if which.until is not None:
         conditions.append(Request.id < first_id(which.until))
     return conditions
+
+
+def _latest() -> Subquery:
+    """Of the images with feedback that were answered last: the version, and 1 if it was right."""
+    same = (Feedback.request_id == Response.request_id) & (Feedback.position == Response.position)
+    right = case((Response.name == Feedback.label, 1), else_=0).label("right")
+    last = (Feedback.request_id.desc(), Feedback.position.desc())  # backwards in the primary key
+    told = select(Response.version, right).join(Feedback, same)
+    return told.order_by(*last).limit(LATEST).subquery()
 
 
 def _of(table: type[Part], ids: Sequence[str]) -> Select[Part]:

@@ -86,7 +86,7 @@ class Trail(Collector):
     def _ratings(self) -> Iterator[Metric]:
         images = GaugeMetricFamily(
             "classifier_feedback_images",
-            "Images of which a caller has told the true class.",
+            "Images of which a caller has told the true class, of the latest 10,000.",
             labels=("version",),
         )
         accuracy = GaugeMetricFamily(

@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import func, select, text
+from sqlalchemy import delete, func, insert, select, text
 
 from api.audit.entry import Entry
 from api.audit.listing import Criteria
 from api.audit.ratings import Rating
-from api.audit.store import Found, Store
+from api.audit.store import LATEST, Found, Store
 from database.database import Database, open_database
 from database.models import Base, Feedback, Image, Request, Response, Role, User
 from database.settings import DatabaseSettings
@@ -225,6 +225,32 @@ def test_a_rating_is_by_the_likeliest_class_whatever_the_threshold(store: Store)
     store.rate(one.id, 0, "class 3", None)
     store.rate(one.id, 1, "class 3", None)
     assert store.ratings() == [Rating(VERSION, 1, 1), Rating("b" * 64, 1, 0)]
+
+
+def test_ratings_are_of_the_latest_images_that_were_told_of(
+    store: Store, database: Database
+) -> None:
+    """So that what they cost does not grow with what is kept."""
+    first = replace(
+        entry(at=at(-1)), answers=tuple(answered(n, version="b" * 64) for n in range(9))
+    )
+    rest = [entry(100, at(minute)) for minute in range(LATEST // 100)]
+    store.write([first])
+    store.write(rest)
+    with database.session() as session:
+        told = [
+            {"request_id": each.id, "position": position, "label": "class 7", "at": NOON}
+            for each in [first, *rest]
+            for position in range(len(each.answers))
+        ]
+        session.execute(insert(Feedback), told)
+    assert store.ratings() == [Rating(VERSION, LATEST, LATEST // 100)]
+    with database.session() as session:
+        session.execute(delete(Request).where(Request.id == rest[0].id))
+    assert store.ratings() == [
+        Rating(VERSION, LATEST - 100, LATEST // 100 - 1),
+        Rating("b" * 64, 9, 1),
+    ]
 
 
 def test_what_is_old_is_deleted_a_part_at_a_time(store: Store, database: Database) -> None:
