@@ -18,6 +18,7 @@ import re
 import socket
 import time
 import uuid
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -106,10 +107,10 @@ class AnswerTask(WSGITask):  # type: ignore[misc]
         header: bytes = super().build_response_header()
         return header
 
-    def finish(self) -> None:
-        """Send header and body together, as each send wakes the client."""
-        super().finish()
-        self.channel.send_written()
+    def write(self, data: bytes) -> None:
+        """Write a part of the body, and the header before the first, in one piece."""
+        with self.channel.in_one_piece():
+            super().write(data)
 
 
 class RefusalTask(ErrorTask):  # type: ignore[misc]
@@ -177,6 +178,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         self.receiving_since: float | None = time.monotonic()
         self.lingering_since: float | None = None
         self._unread = b""  # what was received and is to be parsed
+        self._pieces: list[bytes] | None = None
         self.refused = False
         self.gone = False  # whether the client has closed its side, while it waits for an answer
 
@@ -253,10 +255,24 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         elif self.receiving_since is not None and now - self.receiving_since >= request_timeout:
             self.time_out()
 
-    def send_written(self) -> None:
-        """Send what an answer has written; the main loop sends what the client does not take yet."""
-        with self.outbuf_lock:
-            self._flush_exception(self._flush_some, do_close=False)
+    @contextlib.contextmanager
+    def in_one_piece(self) -> Iterator[None]:
+        """Write at the end what is written meanwhile: each write is sent, and wakes the client."""
+        pieces: list[bytes] = []
+        self._pieces = pieces
+        try:
+            yield
+        finally:
+            self._pieces = None
+        self.write_soon(b"".join(pieces))
+
+    def write_soon(self, data: Any) -> int:
+        """Write bytes, or a file, for the client."""
+        if self._pieces is None:
+            written: int = super().write_soon(data)
+            return written
+        self._pieces.append(data)
+        return len(data)
 
     def handle_write(self) -> None:
         """Send what there is to send; then close, or linger after a refusal."""

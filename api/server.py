@@ -255,7 +255,6 @@ def _adjustments(listener: socket.socket, settings: ServeSettings) -> Adjustment
         max_request_header_size=MAX_HEADERS,
         inbuf_overflow=IN_MEMORY,
         recv_bytes=2**16,  # one image in one read
-        send_bytes=2**16,  # bytes of an answer that are sent before its end
         asyncore_use_poll=True,
         clear_untrusted_proxy_headers=False,  # nothing but ACCOUNTS_PROXIES has one read
         log_socket_errors=False,  # clients come and go

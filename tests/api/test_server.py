@@ -187,6 +187,18 @@ def test_a_connection_is_kept_and_requests_may_be_pipelined(
     assert answers.endswith(b'{"message":"2"}\n')
 
 
+@pytest.mark.usefixtures("ready")
+@pytest.mark.parametrize("path", [b"/", b"/predict"])  # on the main loop, and in a thread
+def test_an_answer_comes_in_one_piece(serve: Callable[..., Running], path: bytes) -> None:
+    request = head(NBYTES).replace(b"POST /", b"POST " + path) + bytes([1]) * NBYTES
+    with serve().connect() as connection:
+        for _ in range(20):  # as two pieces might come together once or twice
+            connection.sendall(request)
+            header, _, body = connection.recv(65536).partition(b"\r\n\r\n")
+            assert f"Content-Length: {len(body)}\r\n".encode() in header
+            assert body
+
+
 def test_requests_in_chunks_and_others_may_be_pipelined_in_any_order(
     serve: Callable[..., Running], held: Held
 ) -> None:
