@@ -1,5 +1,7 @@
 """``python -m api`` as a process of its own."""
 
+import http.client
+import itertools
 import json
 import os
 import signal
@@ -7,10 +9,13 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Self
 
 import requests
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 WITHIN = 120.0  # seconds; TensorFlow takes most of a minute to load on a busy machine
@@ -31,8 +36,7 @@ class Process:
     """
 
     def __init__(self, folder: Path, *flags: str, program: str = "api", **variables: str) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = int(variables.get("SERVE_PORT", probe.getsockname()[1]))
+        self.port = int(variables.get("SERVE_PORT", free_port()))
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = folder / f"api-{self.port}.log"
         own = {
@@ -96,3 +100,32 @@ class Process:
     def connect(self) -> socket.socket:
         """A connection to it."""
         return socket.create_connection(("127.0.0.1", self.port), WITHIN)
+
+
+def call_until_refused(
+    port: int,
+    right: Mapping[bytes, Collection[str]],
+    answered: Callable[[], object] = lambda: None,
+) -> int:
+    """POST again and again on one connection, until nobody listens any more.
+
+    Args:
+        port: where the service listens.
+        right: for each image, what it may be answered.
+        answered: is called after each answer.
+
+    Returns:
+        How many answers came, all of them right.
+    """
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=WITHIN)
+    for count, (picture, answers) in enumerate(itertools.cycle(right.items())):
+        try:
+            connection.request("POST", "/", picture)
+        except ConnectionRefusedError:
+            return count
+        answer = connection.getresponse()
+        document = json.load(answer)
+        assert answer.status == 200, document
+        assert document["message"] in answers
+        answered()
+    raise AssertionError("unreachable")

@@ -1,11 +1,7 @@
 """The description of the interface: whole, valid, and true of the running service."""
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,23 +18,18 @@ from api.audit.open import open_trail
 from api.audit.settings import AuditSettings
 from api.audit.trail import Trail
 from api.holder import Holder, Snapshot
-from api.server import Server, listen
 from api.service import Service
-from api.settings import ServeSettings
 from classifier.explanation import GRID, Check, Explanation, unchecked
 from database.database import open_database
 from database.settings import DatabaseSettings
 from images import Images
 from registry.verdict import Verdict
+from tests.api.described import check_as_described
 from tests.api.first_pixel import FirstPixel
-from tests.api.processes import ROOT
-from tests.nginx.proxies import free_port
-
-FOREVER = 60.0  # seconds; no test waits for as long unless it fails
+from tests.api.served import FOREVER, served
 
 VERDICT = Verdict("1", "a" * 64, "", True, (), {"accuracy": 0.9}, "f", "2026-01-01T00:00:00Z")
 
-EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "20")
 PAGES = {"/docs", "/docs/<name>", "/page/<name>"}  # for people, where they are got
 
 
@@ -122,33 +113,10 @@ def trail(service: Service, tmp_path: Path) -> Iterator[Trail]:
 def url(service: Service, holder: Holder, snapshot: Snapshot, trail: Trail) -> Iterator[str]:
     """Where the service runs."""
     holder.swap(replace(snapshot, verdict=VERDICT, classifier=AtALoss()))
-    port = free_port()
-    app = create_app(replace(service, audit=trail))
-    server = Server(app, listen("127.0.0.1", port), ServeSettings())
-    with ThreadPoolExecutor(1) as thread:
-        finished = thread.submit(server.run)
-        yield f"http://127.0.0.1:{port}"
-        server.stop()
-        assert finished.result(FOREVER)
+    with served(create_app(replace(service, audit=trail))) as url:
+        yield url
 
 
 @pytest.mark.timeout(1800)
 def test_schemathesis_finds_the_service_as_described(url: str, tmp_path: Path) -> None:
-    ended = subprocess.run(
-        [
-            Path(sys.executable).parent / "schemathesis",
-            "run",
-            f"{url}/openapi.json",
-            "--checks=all",
-            f"--max-examples={EXAMPLES}",
-            "--seed=1",
-            "--generation-database=none",
-            "--no-color",
-        ],
-        env=os.environ | {"SCHEMATHESIS_HOOKS": "tests.api.strategies", "PYTHONPATH": str(ROOT)},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stdout + ended.stderr
+    check_as_described(url, tmp_path, 20, SCHEMATHESIS_HOOKS="tests.api.strategies")

@@ -1,15 +1,12 @@
 """The service as people run it: a process, its signals, its settings, and a registry on disk."""
 
-import http.client
-import itertools
-import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -26,7 +23,20 @@ from registry.open import open_registry
 from registry.record import StageState
 from registry.settings import RegistrySettings
 from registry.store import Registry
-from tests.api.processes import ROOT, WITHIN, Process
+from tests.api.processes import ROOT, WITHIN, Process, call_until_refused
+
+# What takes long to import, and serving raw images with ONNX Runtime and no accounts never needs.
+HEAVY = {
+    "cv2",
+    "google",
+    "h5py",
+    "keras",
+    "openapi_pydantic",
+    "opentelemetry",
+    "requests",
+    "sqlalchemy",
+    "tensorflow",
+}
 
 Model = tuple[Path, Card]
 Promote = Callable[[Registry, Model], StageState]
@@ -60,26 +70,17 @@ def expected(model: Model) -> dict[bytes, str]:
     return {picture: str(answer) for picture, answer in zip(pictures(), answers, strict=True)}
 
 
-def call_until_refused(port: int, right: Mapping[bytes, Collection[str]]) -> int:
-    """POST again and again on one connection; return how many answers came, all of them right."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=WITHIN)
-    for count, picture in enumerate(itertools.cycle(right)):
-        try:
-            connection.request("POST", "/", picture)
-        except ConnectionRefusedError:
-            return count
-        answer = connection.getresponse()
-        document = json.load(answer)
-        assert answer.status == 200, document
-        assert document["message"] in right[picture]
-    raise AssertionError("unreachable")
-
-
 def wait_for_version(service: Process, version: str) -> None:
     deadline = time.monotonic() + WITHIN
     while service.wait_for("/info")["data"]["version"] != version:
         assert time.monotonic() < deadline, service.log
         time.sleep(0.05)
+
+
+def test_a_start_imports_nothing_heavy_that_may_not_be_needed() -> None:
+    program = f"import sys, api.__main__; print(*{HEAVY} & sys.modules.keys())"
+    imported = subprocess.check_output([sys.executable, "-c", program], cwd=ROOT, text=True)
+    assert imported.split() == []
 
 
 def test_from_an_empty_registry_through_swaps_under_load_to_the_end(

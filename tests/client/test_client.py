@@ -28,8 +28,8 @@ from images.decode import decode
 from tests.api.processes import WITHIN, Process
 from tests.client.pictures import COLOURS, picture
 from tests.light_versions import Light, put, registry_in
-from tests.nginx.proxies import free_port
 from tests.nginx.upstream import Handler, Upstream
+from tests.ports import free_port
 
 FORMS = ("PNG", "JPEG", "WEBP", "BMP")
 PATIENT = 1000  # retries, more than any test waits for

@@ -14,8 +14,8 @@ from tests.api.processes import ROOT, WITHIN
 from tests.client.pictures import picture
 from tests.client.test_client import EXPLAINED, GOOD, answer
 from tests.light_versions import Light
-from tests.nginx.proxies import free_port
 from tests.nginx.upstream import Upstream
+from tests.ports import free_port
 
 
 def classify(*arguments: str, stdin: bytes = b"", **variables: str) -> tuple[int, str, str]:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Sequence
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import requests
+
+from tests.ports import free_port
 
 TAG = os.environ.get("IMAGE_TAG", "dev")
 WITHIN = 240.0  # seconds; reached only if something is broken
@@ -129,8 +130,7 @@ class Service(Container):
     """The service, as one of its images has it, on a free port of this machine."""
 
     def __init__(self, target: str, mounts: tuple[str, ...], **variables: str) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         given = options(mounts, SERVE_PORT=str(self.port), **variables)
         super().__init__(target, given=given)

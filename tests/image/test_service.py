@@ -1,8 +1,5 @@
 """The service in its container: answers, health, and an end that loses nothing."""
 
-import http.client
-import itertools
-import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +9,7 @@ import pytest
 import requests
 
 from images import digits
+from tests.api.processes import call_until_refused
 from tests.image.conftest import READER, Delivery
 from tests.image.containers import WITHIN, Container, Service, options, run
 
@@ -49,27 +47,13 @@ def test_it_answers_as_the_model_does_outside(service: Service, right: dict[byte
     assert [line for line in service.lines if line["level"] != "INFO"] == []
 
 
-def call_until_refused(port: int, right: dict[bytes, str], enough: threading.Semaphore) -> int:
-    """POST again and again; return how many answers came, every one of them right."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=WITHIN)
-    for count, (picture, answer) in enumerate(itertools.cycle(right.items())):
-        try:
-            connection.request("POST", "/", picture)
-        except ConnectionRefusedError:
-            return count
-        response = connection.getresponse()
-        document = json.load(response)
-        assert (response.status, document) == (200, {"message": answer})
-        enough.release()
-    raise AssertionError("unreachable")
-
-
 def test_it_answers_every_request_before_it_ends(service: Service, right: dict[bytes, str]) -> None:
     service.wait_for("/ready")
-    enough = threading.Semaphore(0)
+    enough, answers = threading.Semaphore(0), {each: {answer} for each, answer in right.items()}
     with ThreadPoolExecutor(CALLERS) as pool:
         callers = [
-            pool.submit(call_until_refused, service.port, right, enough) for _ in range(CALLERS)
+            pool.submit(call_until_refused, service.port, answers, enough.release)
+            for _ in range(CALLERS)
         ]
         for _ in range(UNDER_LOAD):
             assert enough.acquire(timeout=WITHIN)

@@ -3,6 +3,7 @@
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -180,6 +181,15 @@ class Jenkins:
             text=True,
             check=False,
         )
+
+
+def end_service(number: Path) -> None:
+    """End the service that a delivery has started, which is nobody's child."""
+    if number.exists():
+        process = os.pidfd_open(int(number.read_text()))
+        signal.pidfd_send_signal(process, signal.SIGTERM)
+        assert select.select([process], [], [], PATIENCE)[0]
+        os.close(process)
 
 
 @pytest.fixture

@@ -2,9 +2,6 @@
 
 import dataclasses
 import os
-import select
-import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -20,10 +17,9 @@ from registry.gcs import GCSBackend
 from registry.store import Registry
 from tests.alerts.smtp_process import SMTPServer
 from tests.gcs.gcs_process import GCSServer
-from tests.jenkins.conftest import ROOT, Jenkins, Outcome
+from tests.jenkins.conftest import ROOT, Jenkins, Outcome, end_service
+from tests.ports import free_port
 from tests.training.squares import COLOURS, paint
-
-WITHIN = 120  # seconds; reached only if something is broken
 
 
 @pytest.fixture
@@ -39,8 +35,7 @@ def machine(
     """A controller that delivers to this machine; the checks alone are a stub there."""
     for name in ("git", "kubectl", "podman", "python"):
         (tmp_path / "bin" / name).unlink()
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = str(probe.getsockname()[1])
+    port = str(free_port())
     images = str(paint(tmp_path / "squares", 20))
     jenkins.environment["DEPLOY"] = "local"
     jenkins.smtp = {"host": mail.host, "port": mail.port}
@@ -77,16 +72,7 @@ def machine(
         capture_output=True,
     )
     yield jenkins
-    stop(tmp_path / "delivery" / "service" / "pid")
-
-
-def stop(pid_file: Path) -> None:
-    """End the service that a delivery has started, which is nobody's child."""
-    if pid_file.exists():
-        process = os.pidfd_open(int(pid_file.read_text()))
-        signal.pidfd_send_signal(process, signal.SIGTERM)
-        assert select.select([process], [], [], WITHIN)[0]
-        os.close(process)
+    end_service(tmp_path / "delivery" / "service" / "pid")
 
 
 @pytest.fixture

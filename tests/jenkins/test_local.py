@@ -1,40 +1,26 @@
 """The service on this machine: which one is started, ended, and put back."""
 
 import os
-import select
-import signal
 import socket
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.jenkins.conftest import BEFORE, CANDIDATE, Jenkins
-
-WITHIN = 30  # seconds; reached only if something is broken
-
-
-def end(number: Path) -> None:
-    """End a service, which is nobody's child."""
-    if number.exists():
-        process = os.pidfd_open(int(number.read_text()))
-        signal.pidfd_send_signal(process, signal.SIGTERM)
-        assert select.select([process], [], [], WITHIN)[0]
-        os.close(process)
+from tests.jenkins.conftest import BEFORE, CANDIDATE, Jenkins, end_service
+from tests.ports import free_port
 
 
 @pytest.fixture
 def machine(jenkins: Jenkins) -> Iterator[Jenkins]:
     """A machine on which the version before was delivered; the service is a stub that sleeps."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        jenkins.machine["SERVE_PORT"] = str(probe.getsockname()[1])
+    jenkins.machine["SERVE_PORT"] = str(free_port())
     os.mkfifo(jenkins.folder / "started")
     (jenkins.folder / "production").write_text("")
     deliver(jenkins, BEFORE)
     (jenkins.folder / "production").write_text(f"{BEFORE}\n")
     yield jenkins
-    end(jenkins.folder / "by hand" / "service" / "pid")
+    end_service(jenkins.folder / "by hand" / "service" / "pid")
 
 
 def deliver(jenkins: Jenkins, version: str) -> None:
@@ -71,8 +57,7 @@ def test_a_rollback_that_failed_is_repeated(machine: Jenkins) -> None:
 
 
 def test_the_service_before_comes_back_on_its_own_port(machine: Jenkins) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        another = str(probe.getsockname()[1])
+    another = str(free_port())
     (machine.folder / "testing").write_text(f"{CANDIDATE}\n")
     for stage in ("gate", "promote", "rollout", "rollback"):
         machine.stage(stage, SERVE_PORT=another)
@@ -86,7 +71,7 @@ def test_another_program_with_the_number_of_a_service_that_ended_is_left_alone(
     machine: Jenkins,
 ) -> None:
     number = machine.folder / "by hand" / "service" / "pid"
-    end(number)
+    end_service(number)
     with subprocess.Popen(["sleep", "infinity"]) as other:
         number.write_text(f"{other.pid}\n")
         deliver(machine, CANDIDATE)

@@ -15,6 +15,8 @@ from typing import Any, Self
 import requests
 import trustme
 
+from tests.ports import free_port
+
 ROOT = Path(__file__).parent.parent.parent
 CONFIGURATION = ROOT / "nginx" / "nginx.conf"
 WITHIN = 60.0  # seconds; no test waits for as long unless it fails
@@ -131,10 +133,3 @@ class Proxy:
         for name, value in changed.items():
             text = replaced(text, f"{name} {directive(name)};", f"{name} {value};")
         return text
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port

@@ -19,16 +19,15 @@ from api.catalogue import Catalogue
 from api.holder import Answer, Holder, Snapshot
 from api.metrics import Metrics
 from api.policy import POLICY
-from api.server import Server, listen
 from api.service import Service
-from api.settings import ServeSettings
 from classifier.labels import Labels
 from images import NBYTES, Images
 from registry.memory import MemoryBackend
 from registry.store import Registry
 from tests.api.first_pixel import FirstPixel
 from tests.api.processes import Process
-from tests.nginx.proxies import WITHIN, Proxy, free_port
+from tests.api.served import served
+from tests.nginx.proxies import WITHIN, Proxy
 from tests.registry.samples import card
 
 Start = Callable[..., Proxy]
@@ -39,7 +38,6 @@ class Running:
     """The service in a thread."""
 
     port: int
-    server: Server
     service: Service
 
 
@@ -54,15 +52,10 @@ def running(port: int = 0, **limits: float) -> Iterator[Running]:
     alerts = open_alerts(AlertSettings(), "api")
     catalogue = Catalogue(Registry(MemoryBackend(), "tester"))
     service = Service(holder, batcher, lambda: None, alerts, WITHIN, metrics, catalogue)
-    port = port or free_port()
-    server = Server(create_app(service), listen("127.0.0.1", port), ServeSettings(**limits))  # type: ignore[arg-type]
     batcher.start()
-    with ThreadPoolExecutor(1) as thread:
-        finished = thread.submit(server.run)
-        yield Running(port, server, service)
+    with served(create_app(service), port=port, **limits) as url:
+        yield Running(int(url.rpartition(":")[2]), service)
         holder.drain()
-        server.stop()
-        assert finished.result(WITHIN)
     assert batcher.stop(WITHIN)
 
 

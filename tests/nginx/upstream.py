@@ -8,7 +8,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
-from tests.nginx.proxies import free_port
+from tests.ports import free_port
 
 
 class Upstream(ThreadingHTTPServer):

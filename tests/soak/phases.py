@@ -12,7 +12,8 @@ from pathlib import Path
 from tests.alerts.smtp_process import SMTPServer
 from tests.api.processes import Process
 from tests.gcs.gcs_process import GCSServer
-from tests.nginx.proxies import Proxy, free_port
+from tests.nginx.proxies import Proxy
+from tests.ports import free_port
 from tests.soak import smuggling
 from tests.soak.callers import Callers
 from tests.soak.candidates import KINDS

@@ -1,10 +1,6 @@
 """A server with accounts: it is as its description says, and counts whom a proxy tells of."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,14 +11,9 @@ from openapi_pydantic import OpenAPI
 from api.accounts.accounts import Accounts
 from api.accounts.users import Account
 from api.app import PROBES
-from api.server import Server, listen
-from api.settings import ServeSettings
 from tests.api.accounts.conftest import bearer
-from tests.api.processes import ROOT
-from tests.api.test_openapi import FOREVER
-from tests.nginx.proxies import free_port
-
-EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "10")
+from tests.api.described import check_as_described
+from tests.api.served import served
 
 
 @pytest.fixture
@@ -34,13 +25,8 @@ def database_url(tmp_path: Path) -> str:
 @pytest.fixture
 def url(app: Flask) -> Iterator[str]:
     """Where the service runs."""
-    port = free_port()
-    server = Server(app, listen("127.0.0.1", port), ServeSettings(), PROBES)
-    with ThreadPoolExecutor(1) as thread:
-        finished = thread.submit(server.run)
-        yield f"http://127.0.0.1:{port}"
-        server.stop()
-        assert finished.result(FOREVER)
+    with served(app, PROBES) as url:
+        yield url
 
 
 def test_the_document_is_valid(app: Flask) -> None:
@@ -63,23 +49,5 @@ def test_schemathesis_finds_accounts_as_described(
     url: str, tmp_path: Path, accounts: Accounts, people: dict[str, Account]
 ) -> None:
     token = bearer(accounts, people["operator"])["Authorization"]
-    ended = subprocess.run(
-        [
-            Path(sys.executable).parent / "schemathesis",
-            "run",
-            f"{url}/openapi.json",
-            "--include-path-regex=^/(token|register-user|users|service-info|init)",
-            f"--header=Authorization: {token}",
-            "--checks=all",
-            f"--max-examples={EXAMPLES}",
-            "--seed=1",
-            "--generation-database=none",
-            "--no-color",
-        ],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stdout + ended.stderr
+    within = "--include-path-regex=^/(token|register-user|users|service-info|init)"
+    check_as_described(url, tmp_path, 10, within, f"--header=Authorization: {token}")

@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -8,12 +7,9 @@ from flask.testing import FlaskClient
 
 from api.app import create_app
 from api.holder import Holder, Snapshot
-from api.server import Server, listen
 from api.service import Service
-from api.settings import ServeSettings
 from tests.api.inference.weighted import Weighted
-
-FOREVER = 60.0  # seconds; no test waits for as long unless it fails
+from tests.api.served import served
 
 
 @pytest.fixture
@@ -30,11 +26,5 @@ def client(app: Flask, holder: Holder, model: Snapshot) -> FlaskClient:
 @pytest.fixture
 def address(service: Service) -> Iterator[str]:
     """Where the service runs, whether or not a model serves, as ``host:port``."""
-    listener = listen("127.0.0.1", 0)
-    port = listener.getsockname()[1]
-    server = Server(create_app(service), listener, ServeSettings())
-    with ThreadPoolExecutor(1) as thread:
-        finished = thread.submit(server.run)
-        yield f"127.0.0.1:{port}"
-        server.stop()
-        assert finished.result(FOREVER)
+    with served(create_app(service)) as url:
+        yield url.removeprefix("http://")

@@ -1,7 +1,6 @@
 """``python -m api.ray``: the routes of the service, on Ray Serve."""
 
 import base64
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from tests.api.processes import WITHIN, Process
 from tests.api.ray_environment import Program, registry_in
 from tests.api.variants import Model, put
 from tests.onnx_models import of_keras
+from tests.ports import free_port
 
 # Of an answer, what no two have in common.
 OWN = ("request-id", "timestamp", "url")
@@ -25,8 +25,7 @@ OWN = ("request-id", "timestamp", "url")
 
 def config(folder: Path) -> str:
     """What we run on Ray Serve, on a free port; its URL."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     document = yaml.safe_load(CONFIG.read_text())
     document["http_options"]["port"] = port
     (folder / "serve.yaml").write_text(yaml.safe_dump(document))

@@ -24,7 +24,7 @@ from images import NBYTES, Images
 from tests.api.first_pixel import FirstPixel
 from tests.api.processes import ROOT, Process
 from tests.images.files import encoded
-from tests.nginx.proxies import free_port
+from tests.ports import free_port
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 PNG = encoded(np.full((8, 8, 3), 5, np.uint8), "PNG")
