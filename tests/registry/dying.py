@@ -12,6 +12,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from registry.local import LocalBackend
@@ -66,21 +67,26 @@ ACTIONS: dict[str, Callable[[Registry, Path], None]] = {
 }
 
 
-def survives(action: str, folder: Path, step: int) -> bool:
-    """Whether a child got through the action before its ``step``-th step."""
+def survives(act: Callable[[], None], name: str) -> bool:
+    """Whether a child gets through what it is to do; else it kills itself on the way."""
     child = os.fork()
     if child == 0:
-        registry = Registry(LocalBackend(folder), "doomed@host")
-        scratch = folder.with_name(f"scratch-{folder.name}")
-        scratch.mkdir()
-        die_at(step, folder)
-        ACTIONS[action](registry, scratch)
+        act()
         os._exit(0)
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
         return False
-    assert status == 0, f"step {step} of {action} failed"
+    assert status == 0, f"{name} failed"
     return True
+
+
+def attempt(action: str, folder: Path, step: int) -> None:
+    """Carry out the action, and die before its ``step``-th step."""
+    registry = Registry(LocalBackend(folder), "doomed@host")
+    scratch = folder.with_name(f"scratch-{folder.name}")
+    scratch.mkdir()
+    die_at(step, folder)
+    ACTIONS[action](registry, scratch)
 
 
 def main(action: str, template: str, out: str) -> None:
@@ -92,7 +98,7 @@ def main(action: str, template: str, out: str) -> None:
         step += 1
         folder = Path(out) / f"{step:03d}"
         shutil.copytree(template, folder, symlinks=True)
-        done = survives(action, folder, step)
+        done = survives(partial(attempt, action, folder, step), f"step {step} of {action}")
 
 
 if __name__ == "__main__":

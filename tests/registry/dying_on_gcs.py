@@ -8,10 +8,12 @@ answer read or not. Where a request's head and body are sent one after the other
 between them.
 """
 
+import itertools
 import os
 import signal
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from registry.gcs import GCSBackend
@@ -56,32 +58,26 @@ def _first_line(sent: object) -> bytes:
     return (line if line.endswith(b" HTTP/1.1") else b"a body") + b"\n"
 
 
-def survives(action: str, bucket: str, promotions: int, step: int, scratch: Path) -> bool:
-    """Whether a child got through the action before its ``step``-th request."""
-    child = os.fork()
-    if child == 0:
-        registry = opened(bucket, step)
-        versions = [approved(registry, sample(scratch, seed)) for seed in range(2)]
-        for version in versions[:promotions]:
-            registry.promote(version, registry.current("production"), "before")
-        if action == "judge":
-            dying.publish(registry, scratch)
-        die_at(step)
-        ACTIONS[action](registry, scratch)
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
-        return False
-    assert status == 0, f"request {step} of {action} failed"
-    return True
+def attempt(action: str, bucket: str, promotions: int, step: int, scratch: Path) -> None:
+    """Carry out the action, and die before its ``step``-th request."""
+    registry = opened(bucket, step)
+    versions = [approved(registry, sample(scratch, seed)) for seed in range(2)]
+    for version in versions[:promotions]:
+        registry.promote(version, registry.current("production"), "before")
+    if action == "judge":
+        dying.publish(registry, scratch)
+    die_at(step)
+    ACTIONS[action](registry, scratch)
 
 
 def main(action: str, bucket: str, promotions: str) -> None:
     """Die before every request in turn, a line for each death."""
     with tempfile.TemporaryDirectory() as folder:
-        step = 1
-        while not survives(action, bucket, int(promotions), step, Path(folder)):
-            step += 1
+        given = (action, bucket, int(promotions))
+        for step in itertools.count(1):
+            once = partial(attempt, *given, step, Path(folder))
+            if dying.survives(once, f"request {step} of {action}"):
+                return
 
 
 if __name__ == "__main__":
