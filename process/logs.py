@@ -11,6 +11,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 from pythonjsonlogger.json import JsonFormatter
 
+from process.nonblocking import NonBlockingHandler
 from process.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -59,8 +60,8 @@ def configure(settings: LogSettings) -> None:
             "formatters": {"text": {"format": TEXT}, "json": {"()": JSONLines}},
             "handlers": {
                 "stderr": {
-                    "class": "logging.StreamHandler",
-                    "stream": "ext://sys.stderr",
+                    "()": NonBlockingHandler,
+                    "descriptor": sys.__stderr__.fileno(),  # type: ignore[union-attr]
                     "formatter": "text" if as_text else "json",
                 }
             },

@@ -1,9 +1,11 @@
 """The server on real sockets, in a thread of the test, with a model that can be held up."""
 
 import contextlib
+import fcntl
 import io
 import json
 import logging
+import os
 import re
 import signal
 import socket
@@ -29,6 +31,7 @@ from api.service import Service
 from api.settings import ServeSettings
 from classifier.runtime import INPUT_SHAPE
 from images import NBYTES, Images
+from process.nonblocking import NonBlockingHandler
 from tests.api.first_pixel import FirstPixel
 
 HEALTH = b"GET /health HTTP/1.1\r\nHost: test\r\n\r\n"
@@ -692,6 +695,26 @@ def test_what_waits_for_a_caller_that_has_gone_is_never_predicted(
         receive_up_to(first, b'"1"')
     assert running.post(3).json() == {"message": "3"}
     assert held.seen == [1, 3]
+
+
+def test_requests_are_answered_though_nobody_reads_the_log(
+    serve: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    handler, log = NonBlockingHandler(writer), logging.getLogger("api.access")
+    monkeypatch.setattr(log, "handlers", [handler])
+    monkeypatch.setattr(log, "level", logging.INFO)
+    running = serve()
+    with os.fdopen(reader) as lines:
+        for _ in range(100):
+            assert requests.get(f"{running.url}/health", timeout=FOREVER).status_code == 200
+        written = [lines.readline() for _ in range(100)]
+        assert requests.get(f"{running.url}/ready", timeout=FOREVER).status_code == 503
+        written.append(lines.readline())
+        handler.flush()
+    os.close(writer)
+    assert [line.split()[1] for line in written] == ["path=/health"] * 100 + ["path=/ready"]
 
 
 def test_an_address_that_is_taken_or_not_ours_is_named() -> None:

@@ -127,3 +127,29 @@ def test_a_terminal_gets_text() -> None:
     finally:
         os.close(terminal)
         os.close(end)
+
+
+def test_nobody_waits_for_a_reader_that_has_stopped_and_it_misses_nothing_when_it_goes_on() -> None:
+    program = "for number in range(5000): log.info('line %d', number)\nprint('done', flush=True)"
+    with started(program) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "done\n"
+        _, log = process.communicate(timeout=60)
+    messages = [json.loads(line)["message"] for line in log.splitlines()]
+    assert messages == [f"line {number}" for number in range(5000)]
+
+
+def test_a_process_ends_though_nobody_reads_what_it_logs() -> None:
+    with started("for number in range(20_000): log.info('line %d', number)") as process:
+        assert process.wait(60) == 0
+
+
+def started(program: str) -> subprocess.Popen[str]:
+    """A process whose standard error nobody reads yet."""
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM + program],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
