@@ -98,7 +98,7 @@ image-%: $(VENV)/podman
 image-test: image $(VENV)/development  ## build the images, then run them as a cluster would
 	IMAGE_TAG=$(TAG) $(BIN)/pytest tests/image
 
-k8s-test: image-api image-testing $(VENV)/development $(BIN)/kubectl $(VENV)/catatonit  ## build images, then run production's manifests in them
+k8s-test: image-api image-api-slim image-testing $(VENV)/development $(VENV)/debian $(BIN)/kubectl $(VENV)/catatonit  ## build images, then run production's manifests in them
 	IMAGE_TAG=$(TAG) $(BIN)/pytest tests/cluster
 
 clean:  ## remove everything made here: environment, models, caches

@@ -25,9 +25,13 @@ OPTIONS = {
 
 
 class PostgreSQL:
-    """A server in a folder of its own, which is reached by a socket there; it begins stopped."""
+    """A server in a folder of its own, which is reached by a socket there; it begins stopped.
 
-    def __init__(self) -> None:
+    Args:
+        port: of this machine, if it is to be reached there instead.
+    """
+
+    def __init__(self, port: int | None = None) -> None:
         # Not in the folder of a test, which is closed to others than the user who runs it.
         self._folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
         self._log = self._folder / "log"
@@ -36,6 +40,11 @@ class PostgreSQL:
             for path in (self._folder, self._log):
                 shutil.chown(path, "postgres", "postgres")
         self._process: subprocess.Popen[bytes] | None = None
+        self._options = OPTIONS
+        self._server = f"host={self._folder}&user=tester"
+        if port is not None:
+            self._options = OPTIONS | {"listen_addresses": "127.0.0.1", "port": str(port)}
+            self._server = f"host=127.0.0.1&port={port}&user=tester&password=secret"
         subprocess.run(
             self._command("initdb", "--auth=trust", "--username=tester", "--no-sync"),
             cwd=self._folder,
@@ -76,7 +85,7 @@ class PostgreSQL:
         """The URL of a new, empty database."""
         name = f"test_{uuid.uuid4().hex}"
         self._run(f"CREATE DATABASE {name}")
-        return f"postgresql://tester@/{name}?host={self._folder}"
+        return f"postgresql:///{name}?{self._server}"
 
     def drop_database(self, url: str) -> None:
         """Remove a database, whoever is connected to it."""
@@ -84,7 +93,7 @@ class PostgreSQL:
         self._run(f"DROP DATABASE test_{name} WITH (FORCE)")
 
     def _launch(self) -> subprocess.Popen[bytes]:
-        options = [word for name in OPTIONS for word in ("-c", f"{name}={OPTIONS[name]}")]
+        options = [f"--{name}={value}" for name, value in self._options.items()]
         with self._log.open("ab") as log:
             return subprocess.Popen(
                 self._command("postgres", "-k", str(self._folder), *options),
@@ -93,8 +102,9 @@ class PostgreSQL:
             )
 
     def _run(self, statement: str) -> None:
-        conninfo = f"host={self._folder} user=tester dbname=postgres"
-        with psycopg.connect(conninfo, autocommit=True) as connection:
+        with psycopg.connect(
+            f"postgresql:///postgres?{self._server}", autocommit=True
+        ) as connection:
             connection.execute(statement.encode())
 
     def _command(self, program: str, *arguments: str) -> list[str]:

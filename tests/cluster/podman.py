@@ -1,12 +1,11 @@
 """Pods of the rendered manifests, run by ``podman kube play``, and what that has to be changed for.
 
-podman 4.3 plays Pods, ConfigMaps and Secrets. It has no network of pods here, so they share the
-machine's. It crashes on a Secret's volume that does not say whether it is optional, and lets all
-read one, whatever its mode. A ConfigMap's variables win over the container's own, where Kubernetes
-has it the other way round, and none is put into arguments.
+podman 4.3 plays Pods and ConfigMaps. It has no network of pods here, so they share the machine's.
+Secrets are folders of the machine, as podman would mount them in base64 and for all to read. A
+ConfigMap's variables win over the container's own, where Kubernetes has it the other way round, and
+none is put into arguments.
 """
 
-import base64
 import copy
 import os
 import subprocess
@@ -21,6 +20,7 @@ import yaml
 
 from tests.k8s.manifests import Object, Pod, of_kind, pods
 
+GROUP = 10001  # fsGroup
 WITHIN = 300.0  # seconds; reached only if something is broken
 
 # podman's own choices of these limits are refused where it runs in a container itself.
@@ -29,10 +29,14 @@ LIMITS = '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"
 Result = subprocess.CompletedProcess[str]
 
 
-def secret(name: str, **files: str) -> Object:
-    """A Secret with files."""
-    data = {file: base64.b64encode(text.encode()).decode() for file, text in files.items()}
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": data}
+def write_secret(folder: Path, **files: str) -> None:
+    """Make a Secret's files as Kubernetes mounts them: root's, and for the pod's group to read."""
+    folder.mkdir(parents=True)
+    for name, text in files.items():
+        file = folder / name
+        file.write_text(text)
+        os.chown(file, 0, GROUP)
+        file.chmod(0o440)
 
 
 def config_map(name: str, **files: str) -> Object:
@@ -40,13 +44,13 @@ def config_map(name: str, **files: str) -> Object:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": files}
 
 
-def pod(owner: str, manifests: Sequence[Object], key: Path, **variables: str) -> Object:
+def pod(owner: str, manifests: Sequence[Object], secrets: Path, **variables: str) -> Object:
     """One Pod of what makes pods, as it can be played, with more variables.
 
     Args:
         owner: as ``Deployment/classifier``.
         manifests: all that is rendered.
-        key: the folder of the signing key.
+        secrets: the folder with a folder for each Secret.
         variables: what the container's own are to be.
     """
     template = next(pod for pod in pods(manifests) if pod.owner == owner)
@@ -54,11 +58,11 @@ def pod(owner: str, manifests: Sequence[Object], key: Path, **variables: str) ->
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": owner.rpartition("/")[2], "labels": template.labels},
-        "spec": _playable(template, key, variables),
+        "spec": _playable(template, secrets, variables),
     }
 
 
-def _playable(template: Pod, key: Path, variables: dict[str, str]) -> Object:
+def _playable(template: Pod, secrets: Path, variables: dict[str, str]) -> Object:
     spec = copy.deepcopy(template.spec)
     container = spec["containers"][0]
     ports = {port["name"]: port["containerPort"] for port in container.pop("ports", [])}
@@ -73,11 +77,8 @@ def _playable(template: Pod, key: Path, variables: dict[str, str]) -> Object:
             argument = argument.replace(f"$({entry['name']})", entry["value"])
         container["args"][index] = argument
     for volume in spec["volumes"]:
-        if volume["name"] == "signing-key":
-            del volume["secret"]
-            volume["hostPath"] = {"path": str(key)}
-        elif "secret" in volume:
-            volume["secret"]["optional"] = False
+        if "secret" in volume:
+            volume["hostPath"] = {"path": str(secrets / volume.pop("secret")["secretName"])}
     return spec
 
 
@@ -86,7 +87,7 @@ class Played:
 
     Args:
         folder: an empty one, for what podman is given.
-        manifests: a Pod, and the ConfigMaps and Secrets that it refers to.
+        manifests: a Pod, and the ConfigMaps that it refers to.
     """
 
     def __init__(self, folder: Path, manifests: Sequence[Object]) -> None:
@@ -110,15 +111,13 @@ class Played:
         if kind is not None:
             sys.stdout.write(self.log)
         self.podman("kube", "down", str(self._file))
-        for manifest in yaml.safe_load_all(self._file.read_text()):
-            if manifest["kind"] == "Secret":
-                self.podman("secret", "rm", manifest["metadata"]["name"], check=False)
 
-    def podman(self, *arguments: str, check: bool = True) -> Result:
-        """Run podman to its end."""
+    def podman(self, *arguments: str, check: bool = True, given: str = "") -> Result:
+        """Run podman to its end, with something on its standard input."""
         result = subprocess.run(
             ["podman", "--runtime", "runc", *arguments],
             env=self._environment,
+            input=given,
             capture_output=True,
             text=True,
             timeout=WITHIN,
