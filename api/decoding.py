@@ -15,7 +15,6 @@ import numpy as np
 from api.errors import BadImage, Fault, Overdue, TooLarge
 from images import Images
 from images.container import declared_size
-from images.decode import decode
 from images.errors import UnreadableImage
 
 MAX_PIXELS = 2**24  # 400 MB at once
@@ -58,6 +57,8 @@ class Decoder:
             TooLarge: they have too many pixels.
             Overdue: others kept the decoder busy for too long.
         """
+        from images.decode import decode  # OpenCV, which raw bytes do not need
+
         sizes = [_pixels(upload) for upload in uploads]
         if sum(sizes) > self._max_pixels:
             raise TooLarge(

@@ -5,7 +5,6 @@ from importlib import resources
 import flask_openapi3_swagger
 from flask import Blueprint, Response, current_app, jsonify
 
-from api import openapi
 from api.errors import Absent
 from api.operation import documented
 from api.policy import strict
@@ -50,6 +49,8 @@ ASSETS = {
 @documented("{}", media_type="application/json")
 def description() -> Response:
     """Describe this interface to programs, as OpenAPI 3.1."""
+    from api import openapi  # what it takes is slow to import
+
     found = openapi.document(current_app)
     if (accounts := service().accounts) is not None:
         from api.accounts.description import secure

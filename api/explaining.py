@@ -16,8 +16,6 @@ from api.errors import CallerGone, Crowded, Overdue, TooLarge
 from classifier.explanation import Check
 from classifier.runtime import Classifier
 from images import Images
-from images.encode import png
-from images.overlay import overlay
 
 MAX_EXPLAINED = 8  # images of one request
 REST = 3  # times what was worked, or else requests of a millisecond take ten meanwhile
@@ -58,6 +56,9 @@ def explain(classifier: Classifier, image: Images, index: int, check: Check) -> 
         index: the number of the class.
         check: called every few milliseconds; what it raises ends the explanation.
     """
+    from images.encode import png  # OpenCV, which few callers need
+    from images.overlay import overlay
+
     found = classifier.explain(image, index, check)
     picture = png(overlay(image, found.heat))
     return Explanation.model_validate(

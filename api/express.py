@@ -19,7 +19,7 @@ from api.operation import JSON
 from api.payloads import RAW_TYPES
 from api.service import Service
 from images import NBYTES
-from images.decode import from_raw
+from images.raw import from_raw
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from api.errors import NotReady
 from classifier.labels import Labels
 from images import Images
-from images.decode import from_raw
+from images.raw import from_raw
 from registry.card import Card
 from registry.record import StageRecord
 from registry.verdict import Verdict

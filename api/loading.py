@@ -12,7 +12,7 @@ from api import memory
 from classifier import golden
 from classifier.runtime import Classifier
 from images import SHAPE
-from images.decode import from_raw
+from images.raw import from_raw
 from registry.card import Card
 from registry.verdict import Variant
 
@@ -27,7 +27,7 @@ def load_checked(path: Path, card: Card, batch_sizes: Iterable[int]) -> Classifi
     from classifier.load import load
     from classifier.tensorflow_runtime import prepare_devices
 
-    memory.pass_over_libraries()
+    memory.pass_over_libraries("tensorflow")
     prepare_devices()
     classifier = load(path, classes=len(card.classes))
     _check(classifier, card)
@@ -44,6 +44,7 @@ def load_variant(content: bytes, variant: Variant, card: Card) -> Classifier:
     """
     from classifier.onnx_runtime import load
 
+    memory.pass_over_libraries("onnx")
     classifier = load(content, variant.precision, len(card.classes))
     _check(classifier, card)
     return classifier

@@ -29,7 +29,6 @@ from api.answers import Problem
 from api.operation import JSON, PROBLEM, View
 
 TITLE = "Image classifier"
-VERSION = "1"  # of this interface
 
 
 def document(app: Flask) -> dict[str, Any]:
@@ -42,7 +41,7 @@ def document(app: Flask) -> dict[str, Any]:
             paths.setdefault(path, {}).update(_operations(rule, view.operation))
     described = OpenAPI(
         openapi="3.1.1",
-        info=Info(title=TITLE, version=VERSION),
+        info=Info(title=TITLE, version=operation.VERSION),
         paths={path: PathItem.model_validate(paths[path]) for path in sorted(paths)},
     )
     whole = construct_open_api_with_schema_class(described)

@@ -25,6 +25,7 @@ from api.schemas import Options
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
+VERSION = "1"  # of this interface
 
 Bodies = Mapping[str, Mapping[str, Any] | type[BaseModel]]
 """What a request may hold, by media type: a model, or how OpenAPI describes a media type."""

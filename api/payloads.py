@@ -5,7 +5,7 @@ What is an image file is left to :mod:`api.decoding`.
 
 from api.errors import TooLarge, WrongLength, WrongType
 from images import NBYTES, Images
-from images.decode import from_raw
+from images.raw import from_raw
 
 MAX_BODY = 2**23  # bytes
 MAX_SINGLE = 2**20  # bytes of POST /: room for the sentence about a wrong length

@@ -4,6 +4,6 @@ Training, gate and service share this package, so that all three see the same pi
 """
 
 from images.container import MAX_PIXELS  # before OpenCV, whose limits it sets
-from images.decode import NBYTES, SHAPE, Images
+from images.raw import NBYTES, SHAPE, Images
 
 __all__ = ["MAX_PIXELS", "NBYTES", "SHAPE", "Images"]

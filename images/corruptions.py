@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from images.decode import SHAPE, Images
+from images.raw import SHAPE, Images
 
 LEVELS = (1, 2, 3, 4, 5)
 SEED = 20_030_104

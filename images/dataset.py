@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from images import duplicates
-from images.decode import Images
+from images.raw import Images
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,12 @@
 """Bytes to pixels: the one place where formats, orientation, alpha, colour and size are settled."""
 
-from typing import TypeAlias
-
 import cv2
 import numpy as np
-import numpy.typing as npt
 from cv2.typing import MatLike
 
 from images.container import check, transparent_grey
-from images.errors import UnreadableImage, WrongSize
-
-Images: TypeAlias = npt.NDArray[np.uint8]
-
-HEIGHT, WIDTH = 128, 128
-SHAPE = (HEIGHT, WIDTH, 3)
-NBYTES = HEIGHT * WIDTH * 3
+from images.errors import UnreadableImage
+from images.raw import HEIGHT, WIDTH, Images
 
 # These three together, and no other flags, keep alpha and still apply an EXIF orientation.
 UPRIGHT_WITH_ALPHA = cv2.IMREAD_COLOR | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
@@ -42,23 +34,6 @@ def decode(data: bytes) -> Images:
     if transparent is not None:
         pixels[pixels == transparent] = 256**pixels.itemsize - 1
     return resize(_rgb(pixels))
-
-
-def from_raw(data: bytes | memoryview) -> Images:
-    """View raw bytes as images, without a copy.
-
-    Returns:
-        uint8[N, 128, 128, 3], RGB, N >= 1, read-only.
-
-    Raises:
-        WrongSize: the number of bytes is no positive multiple of ``NBYTES``.
-    """
-    if not data or len(data) % NBYTES:
-        raise WrongSize(
-            f"expected {NBYTES:,} bytes ({HEIGHT} x {WIDTH} x 3, uint8, row-major, RGB) per image; "
-            f"got {len(data):,}"
-        )
-    return np.frombuffer(data, np.uint8).reshape(-1, *SHAPE)
 
 
 def resize(pixels: MatLike) -> Images:

@@ -2,7 +2,7 @@
 
 import cv2
 
-from images.decode import Images
+from images.raw import Images
 
 
 def png(pixels: Images) -> bytes:

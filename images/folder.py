@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from images.dataset import Dataset, Skipped
-from images.decode import SHAPE, Images, decode
+from images.decode import decode
 from images.errors import EmptyClass, NoImages, UnreadableImage
+from images.raw import SHAPE, Images
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from images.decode import HEIGHT, WIDTH, Images
+from images.raw import HEIGHT, WIDTH, Images
 
 OPACITY = 0.75  # where it is hottest
 DARKEST = 90  # the coldest colour that shows, of 255: what is colder is hard to tell from black

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import requests
 
-from images.decode import Images
+from images.raw import Images
 from images.source import load
 from rollout.proportions import Share
 

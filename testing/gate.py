@@ -21,8 +21,8 @@ from classifier import golden
 from classifier.errors import ClassifierError, GoldenMismatch
 from classifier.load import load
 from classifier.runtime import Classifier
-from images.decode import from_raw
 from images.errors import ImagesError
+from images.raw import from_raw
 from registry.errors import Corrupt
 from registry.record import Damaged, StageState
 from testing import calibration, probe, robustness, slices, variants, verdict

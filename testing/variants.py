@@ -16,7 +16,7 @@ from classifier.errors import ClassifierError
 from classifier.onnx_runtime import load
 from classifier.runtime import Classifier
 from images import Images
-from images.decode import from_raw
+from images.raw import from_raw
 from images.split import split
 from intervals.wilson import Estimate
 from registry.names import VARIANTS

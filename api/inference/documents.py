@@ -17,7 +17,7 @@ from api.answers import VERSION
 from api.inference.values import to_bytes
 from api.payloads import MAX_IMAGES
 from api.schemas import WHOLE, Asked, Document, Whole
-from images.decode import HEIGHT, WIDTH
+from images.raw import HEIGHT, WIDTH
 
 INPUT = "images"
 INPUT_SHAPE = (-1, HEIGHT, WIDTH, 3)

@@ -6,7 +6,7 @@ from api import payloads
 from api.errors import Fault, Invalid
 from api.inference.documents import INPUT, INPUT_TYPE, InferInput, InferRequest
 from images import NBYTES, Images
-from images.decode import from_raw
+from images.raw import from_raw
 
 HEADER = "Inference-Header-Content-Length"
 TENSOR = "body.inputs.0"

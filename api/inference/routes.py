@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, request
 
-from api import openapi, payloads
+from api import payloads
 from api.asking import ask, labels_of
 from api.errors import Absent, Invalid, NotReady, TooLarge, WrongLength, WrongType
 from api.holder import Snapshot
@@ -23,7 +23,7 @@ from api.inference.documents import (
 )
 from api.inference.reading import HEADER, read_request
 from api.inference.tensors import answer_tensors, metadata
-from api.operation import BINARY, JSON, Bodies, documented, respond_with
+from api.operation import BINARY, JSON, VERSION, Bodies, documented, respond_with
 from api.predict_routes import WAIT
 from api.service import service
 
@@ -67,7 +67,7 @@ ANSWERS: Bodies = {
 def server() -> Response:
     """Say what this server is, in the Open Inference Protocol (V2)."""
     return respond_with(
-        ServerMetadata(name="image-classifier", version=openapi.VERSION, extensions=EXTENSIONS)
+        ServerMetadata(name="image-classifier", version=VERSION, extensions=EXTENSIONS)
     )
 
 

@@ -61,7 +61,7 @@ def test_what_serves_is_complete(
 
 
 def pixels(card: Card):  # type: ignore[no-untyped-def]
-    from images.decode import from_raw
+    from images.raw import from_raw
 
     return from_raw(card.golden.pixels)
 

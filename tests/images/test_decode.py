@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageOps
 
-from images import NBYTES, SHAPE
-from images.decode import decode, from_raw, resize
-from images.errors import WrongSize
+from images import SHAPE
+from images.decode import decode, resize
 from tests.images import files
 from tests.images.files import Pixels, by_opencv, encoded, noise, oriented, png, smooth
 
@@ -216,28 +215,3 @@ def test_another_processor_gives_the_same_pixels(processor: dict[str, str]) -> N
         check=True,
     )
     assert other.stdout.decode().strip() == digest_of_resized()
-
-
-@given(count=st.integers(1, 3), seed=st.integers(0, 100))
-def test_raw_bytes_are_viewed_as_images(count: int, seed: int) -> None:
-    data = np.random.default_rng(seed).bytes(count * NBYTES)
-    images = from_raw(data)
-    assert images.shape == (count, *SHAPE)
-    assert images.tobytes() == data
-    assert np.shares_memory(images, np.frombuffer(data, np.uint8))
-    assert not images.flags.writeable
-
-
-def test_raw_bytes_are_row_major_rgb() -> None:
-    data = bytearray(NBYTES)
-    data[(5 * 128 + 7) * 3 + 2] = 9
-    assert from_raw(bytes(data))[0, 5, 7].tolist() == [0, 0, 9]
-
-
-@pytest.mark.parametrize("size", [0, 1, 5, NBYTES - 1, NBYTES + 1, 2 * NBYTES - 1])
-def test_another_number_of_raw_bytes_is_refused_with_what_is_expected(size: int) -> None:
-    with pytest.raises(WrongSize) as refused:
-        from_raw(bytes(size))
-    assert str(refused.value) == (
-        f"expected 49,152 bytes (128 x 128 x 3, uint8, row-major, RGB) per image; got {size:,}"
-    )

@@ -13,8 +13,9 @@ from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
 from sklearn.datasets import load_sample_image
 
 from images import digits
-from images.decode import Images, decode, resize
+from images.decode import decode, resize
 from images.duplicates import groups
+from images.raw import Images
 from tests.images.files import Pixels, encoded, noise
 
 Copy = Callable[[Pixels], Pixels]

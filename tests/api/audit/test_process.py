@@ -2,8 +2,6 @@
 
 import itertools
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -21,7 +19,7 @@ from database.models import Request, Response
 from database.settings import DatabaseSettings
 from images import NBYTES
 from registry.store import Registry
-from tests.api.processes import ROOT, WITHIN, Process
+from tests.api.processes import WITHIN, Process
 from tests.api.variants import Files, Model, put
 from tests.postgresql import PostgreSQL
 
@@ -176,8 +174,3 @@ def test_the_end_comes_without_a_database_too_and_says_what_is_lost(folder: Path
         assert service.wait() == 0
     alerts = [line for line in service.lines if "requests are missing" in line["message"]]
     assert len(alerts) == 1
-
-
-def test_what_is_off_is_not_imported() -> None:
-    program = "import sys, api.__main__; sys.exit('sqlalchemy' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from images import NBYTES, Images
-from images.decode import SHAPE
+from images.raw import SHAPE
 
 URL = "/v2/models/classifier/infer"
 HEADER = "Inference-Header-Content-Length"
