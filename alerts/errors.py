@@ -18,8 +18,6 @@ class AlertError(Failure):
 class BadCertificateFile(AlertError, UsageError):
     """The file of extra certificate authorities is missing or holds no certificate."""
 
-    exit_code = UsageError.exit_code
-
 
 class Refused(AlertError):
     """The server refuses the e-mail, the login or the encryption: a retry would not help."""

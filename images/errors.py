@@ -26,8 +26,6 @@ class WrongSize(ImagesError):
 class DataError(ImagesError, UsageError):
     """The data set must change before it can be used."""
 
-    exit_code = UsageError.exit_code
-
 
 class NoImages(DataError):
     """The folder of images cannot be read, or has fewer than two classes in it."""

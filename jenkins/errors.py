@@ -25,8 +25,6 @@ class BadAnswers(DeliveryError):
 class NoImages(DeliveryError, UsageError):
     """No image of the data is held out."""
 
-    exit_code = UsageError.exit_code
-
 
 class NoReport(DeliveryError):
     """There is no verdict, and so no report."""

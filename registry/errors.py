@@ -118,16 +118,10 @@ class Unwritable(RegistryError):
 class BadRegistryURL(RegistryError, UsageError):
     """``REGISTRY_URL`` does not name a registry."""
 
-    exit_code = 2
-
 
 class BadKey(RegistryError, UsageError):
     """A file that a key should be in is missing, or cannot be used."""
 
-    exit_code = 2
-
 
 class AmbiguousVersion(RegistryError, UsageError):
     """Several versions begin with what was given as one."""
-
-    exit_code = 2

@@ -26,13 +26,9 @@ class NoCandidate(GateError):
 class ClassesDiffer(GateError, UsageError):
     """The gate was pointed at images of other classes than the candidate was trained on."""
 
-    exit_code = UsageError.exit_code
-
 
 class NothingHeldOut(GateError, UsageError):
     """There are too few images for any to be held out."""
-
-    exit_code = UsageError.exit_code
 
 
 class NotMade(GateError):
@@ -49,5 +45,3 @@ class NotIntact(GateError):
 
 class WrongSlices(GateError, UsageError):
     """The file of slices is not what it has to be."""
-
-    exit_code = UsageError.exit_code

@@ -22,19 +22,13 @@ class TrainingError(Failure):
 class NotEnoughImages(TrainingError, UsageError):
     """A class has no image in a part of the split that training needs."""
 
-    exit_code = UsageError.exit_code
-
 
 class CannotWarmStart(TrainingError, UsageError):
     """The model in production, if there is one, cannot be trained further on this data."""
 
-    exit_code = UsageError.exit_code
-
 
 class AlreadyRunning(TrainingError, UsageError):
     """Another process is at work on the same run in the same work folder."""
-
-    exit_code = UsageError.exit_code
 
 
 class NotPermitted(TrainingError):

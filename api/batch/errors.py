@@ -20,13 +20,9 @@ class BatchError(APIError):
 class BadSource(BatchError, UsageError):
     """There is nothing to be scored where the caller says."""
 
-    exit_code = UsageError.exit_code
-
 
 class OtherBatch(BatchError, UsageError):
     """The output folder belongs to another batch, or to something else altogether."""
-
-    exit_code = UsageError.exit_code
 
 
 class Busy(BatchError):
