@@ -1,5 +1,4 @@
 import json
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -8,6 +7,7 @@ import pytest
 
 from benchmarks.servers import Server
 from benchmarks.visit import Asker
+from tests.http_server import answering
 
 BODIES = [bytes([number]) for number in range(40)]
 ANSWERS = [str(number) for number in range(40)]
@@ -36,12 +36,8 @@ class Patient(ThreadingHTTPServer):
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    with Patient(("127.0.0.1", 0), FirstByte) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
+    with answering(Patient(("127.0.0.1", 0), FirstByte)) as url:
+        yield f"{url}/"
 
 
 def asker(url: str, answers: list[str], from_model: bool = True) -> Asker:

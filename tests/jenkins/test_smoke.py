@@ -2,7 +2,6 @@
 
 import json
 import re
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from jenkins.client import Client
 from jenkins.errors import DeliveryError, NoImages, NotReady
 from jenkins.smoke import main
+from tests.http_server import answering
 from tests.training.squares import paint
 
 VERSION = "a" * 64
@@ -51,12 +51,8 @@ def service() -> Iterator[str]:
         "/ready": (200, {"message": "ready"}),
         "/info": (200, {"data": {"version": VERSION, "classes": CLASSES}}),
     }
-    with ThreadingHTTPServer(("127.0.0.1", 0), Service) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with answering(ThreadingHTTPServer(("127.0.0.1", 0), Service)) as url:
+        yield url
 
 
 def smoke(url: str, images: Path, *more: str) -> int:

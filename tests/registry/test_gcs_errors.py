@@ -6,7 +6,6 @@ import json
 import os
 import socket
 import ssl
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from registry.errors import (
 from registry.gcs import GCSBackend
 from registry.gcs_errors import Asked, identity, translate
 from tests.gcs.gcs_process import GCSServer
+from tests.http_server import answering
 
 MiB = 2**20
 STAGE = "production/best_model.hdf5"
@@ -174,12 +174,8 @@ def untrusted() -> Iterator[str]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
     server.handle_error = lambda *_: None  # type: ignore[method-assign]
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"https://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(server) as url:
+        yield url.replace("http:", "https:")
 
 
 @pytest.mark.parametrize(

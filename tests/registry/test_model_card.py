@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from html.parser import HTMLParser
 from io import BytesIO
 from typing import Any
 
@@ -25,6 +24,7 @@ from registry.record import StageRecord
 from registry.sentence import visible
 from registry.store import Registry
 from registry.verdict import Check, Variant, Verdict
+from tests.html_page import Page
 from tests.registry.hostile_text import HOSTILE, hostile_text
 from tests.registry.keyrings import trust
 from tests.registry.samples import Sample, approved, card, promoted, verdict
@@ -114,28 +114,6 @@ def full(text: str = "text") -> Dossier:
         before="12" * 32,
         gaps=(text,),
     )
-
-
-class Page(HTMLParser):
-    """The elements of a page, its text and its style sheet."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.style = self.text = ""
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        if self.elements[-1:] == [("style", {})] and not self.style:
-            self.style = data
-        self.text += data
-
-    @property
-    def tags(self) -> list[str]:
-        return [tag for tag, _ in self.elements]
 
 
 def structure(text: str) -> list[str]:

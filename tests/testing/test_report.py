@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from testing.findings import Findings
 from testing.gate import judge
 from testing.report import render
 from testing.settings import GateSettings
+from tests.html_page import Page
 from tests.testing.paint import COLOURS, RIGHT
 
 HOSTILE = (
@@ -36,27 +36,6 @@ FOUND = ("nowhere/<b>.png", "nowhere/2.png")
 UGLY = ("\u202egnp.exe", "عربي", "x" * 255)
 
 Publish = Callable[..., StageState]
-
-
-class Page(HTMLParser):
-    """The elements of a page, its text, and the content of its style sheet."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.style = self.text = ""
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        if self.elements and self.elements[-1][0] == "style" and not self.style:
-            self.style = data
-        self.text += data
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.elements if name == tag]
 
 
 def images(names: tuple[str, ...]) -> Dataset:
