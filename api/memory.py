@@ -1,7 +1,6 @@
 """What a process does about its memory when models come and go."""
 
 import ctypes
-import functools
 import gc
 
 from classifier.runtime import Runtime
@@ -9,14 +8,19 @@ from classifier.runtime import Runtime
 _trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's; musl has none
 
 
-@functools.cache
-def pass_over_libraries() -> None:
-    """Let the garbage collector leave alone what is there now, for good; once, before any model.
+_passed_over: set[Runtime] = set()
 
-    With TensorFlow that is 400,000 objects, and a collection would stop every thread for the third
-    of a second that it takes to look at them.
+
+def pass_over_libraries(runtime: Runtime) -> None:
+    """Let the garbage collector leave alone what is there before the first model of a runtime.
+
+    With ONNX Runtime that is 80,000 objects, and with TensorFlow 400,000: a collection would stop
+    every thread for 50 milliseconds, or a third of a second, to look at them. It leaves them alone
+    for good, and so a Keras model, which only a collection frees, must not be among them.
     """
-    gc.freeze()
+    if runtime not in _passed_over and "tensorflow" not in _passed_over:
+        gc.freeze()
+    _passed_over.add(runtime)
 
 
 def give_back(gone: Runtime | None) -> None:

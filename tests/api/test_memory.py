@@ -62,12 +62,54 @@ def test_a_variant_goes_without_a_collection_that_stops_every_thread(
     assert collections == []
 
 
+@pytest.fixture
+def nothing_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    gc.unfreeze()
+    monkeypatch.setattr(memory, "_passed_over", set())
+
+
+@pytest.mark.usefixtures("nothing_passed_over")
 def test_a_collection_passes_over_what_was_there_before_the_first_keras_model(
     bench: Bench, models: tuple[Model, Model], promote: Promote
 ) -> None:
     promote(bench.registry, models[0])
     serving(bench)
     assert len(gc.get_objects()) < gc.get_freeze_count()
+
+
+@pytest.mark.usefixtures("nothing_passed_over")
+def test_a_collection_passes_over_what_was_there_before_the_first_variant(
+    bench: Bench, tmp_path: Path
+) -> None:
+    put(bench.registry, constant(0, "a", "b"), tmp_path)
+    serving(bench)
+    assert len(gc.get_objects()) < gc.get_freeze_count()
+
+
+@pytest.mark.usefixtures("nothing_passed_over")
+def test_a_collection_passes_over_nothing_that_comes_with_models() -> None:
+    memory.pass_over_libraries("onnx")
+    few = gc.get_freeze_count()
+    _later = [[each] for each in range(100)]
+    memory.pass_over_libraries("onnx")
+    assert gc.get_freeze_count() == few
+    memory.pass_over_libraries("tensorflow")
+    many = gc.get_freeze_count()
+    assert many > few
+    memory.pass_over_libraries("onnx")
+    memory.pass_over_libraries("tensorflow")
+    assert gc.get_freeze_count() == many
+
+
+@pytest.mark.usefixtures("nothing_passed_over", "no_collection_by_chance")
+def test_a_keras_model_goes_when_a_variant_serves_instead(
+    bench: Bench, models: tuple[Model, Model], promote: Promote, tmp_path: Path
+) -> None:
+    promote(bench.registry, models[0])
+    first = serving(bench)
+    put(bench.registry, constant(0, "a", "b"), tmp_path)
+    serving(bench)
+    assert first() is None
 
 
 def resident() -> int:
