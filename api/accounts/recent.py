@@ -15,7 +15,6 @@ from api.accounts.errors import AccountsAway
 from api.accounts.users import Account
 
 FRESH = 5.0  # seconds for which what was looked up is taken for true
-PAUSE = 2.0  # seconds between two tries of a database that is away
 MOST = 10_000  # users that are remembered
 
 
@@ -47,7 +46,6 @@ class RecentUsers:
         self._clock = clock
         self._seen: OrderedDict[int, Sight] = OrderedDict()
         self._lock = threading.Lock()
-        self._retry_at: float | None = None  # while the database is away
         self._forgotten = 0  # how often somebody was
 
     def get(self, user_id: int, stamp: str) -> Account | None:
@@ -67,14 +65,12 @@ class RecentUsers:
             seen = None
         if seen and now - seen.at < FRESH:
             return seen.account
-        if self._may_ask(now):
-            try:
-                return self._ask(user_id, now)
-            except AccountsAway:
-                self._retry_at = self._clock() + PAUSE
-        if seen and now - seen.at < self._grace:
-            return seen.account
-        raise AccountsAway("users cannot be looked up now: try again soon")
+        try:
+            return self._ask(user_id, now)
+        except AccountsAway:
+            if seen and now - seen.at < self._grace:
+                return seen.account
+            raise
 
     def forget(self, user_id: int) -> None:
         """Ask the database at the user's next request."""
@@ -82,21 +78,10 @@ class RecentUsers:
             self._forgotten += 1
             self._seen.pop(user_id, None)
 
-    def _may_ask(self, now: float) -> bool:
-        """Whether the database was there at last, or it is time that one request tries it."""
-        with self._lock:
-            if self._retry_at is None:
-                return True
-            if now < self._retry_at:
-                return False
-            self._retry_at = now + PAUSE
-            return True
-
     def _ask(self, user_id: int, now: float) -> Account | None:
         forgotten = self._forgotten
         account = self._look_up(user_id)
         with self._lock:
-            self._retry_at = None
             if forgotten != self._forgotten:  # it may have been looked up before the change
                 return account
             self._seen[user_id] = Sight(account, now)

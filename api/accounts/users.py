@@ -1,22 +1,22 @@
 """Users, as the database has them."""
 
 import hashlib
-import logging
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from api.accounts.errors import AccountsAway, NameTaken
 from api.errors import Absent
+from database.breaker import Breaker
 from database.database import Database
 from database.errors import DatabaseError
 from database.models import Role, User
-
-logger = logging.getLogger(__name__)
 
 STAMP = 16  # hex digits
 
@@ -43,14 +43,18 @@ class Account:
 
 
 class Users:
-    """Finds and changes users. Every method raises AccountsAway if the database is.
+    """Finds and changes users.
+
+    Every method raises AccountsAway if the database is, and at once if it has just been.
 
     Args:
         database: where they are.
+        clock: seconds that never go back.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
+        self._breaker = Breaker(clock)
 
     def add(self, name: str, password_hash: str, role: Role = Role.CALLER) -> Account:
         """Make a user.
@@ -60,7 +64,7 @@ class Users:
         """
         user = User(name=name, password_hash=password_hash, role=role, disabled=False)
         try:
-            with _reached(), self._database.session() as session:
+            with self._session() as session:
                 session.add(user)
                 session.flush()
                 return _account(user)
@@ -69,19 +73,19 @@ class Users:
 
     def get(self, user_id: int) -> Account | None:
         """The user of that id."""
-        with _reached(), self._database.session() as session:
+        with self._session() as session:
             user = session.get(User, user_id)
             return _account(user) if user else None
 
     def login(self, name: str) -> tuple[Account, str] | None:
         """The user of that name, and the hash of the password."""
-        with _reached(), self._database.session() as session:
+        with self._session() as session:
             user = session.scalar(select(User).where(User.name == name))
             return (_account(user), user.password_hash) if user else None
 
     def all(self) -> Sequence[Account]:
         """Every user, by name."""
-        with _reached(), self._database.session() as session:
+        with self._session() as session:
             return [_account(user) for user in session.scalars(select(User).order_by(User.name))]
 
     def change(self, name: str, **values: object) -> Account:
@@ -94,25 +98,24 @@ class Users:
         Raises:
             Absent: there is no such user.
         """
-        with _reached(), self._database.session() as session:
+        with self._session() as session:
             change = update(User).where(User.name == name).values(values).returning(User)
             user = session.scalar(change)
             if user is None:
                 raise Absent(f"there is no user {name}")
             return _account(user)
 
+    @contextmanager
+    def _session(self) -> Iterator[Session]:
+        try:
+            with self._breaker.trying(), self._database.session() as session:
+                yield session
+        except DatabaseError as error:
+            # Where the database is and what it said is no caller's business.
+            raise AccountsAway("users cannot be looked up now: try again soon") from error
+
 
 def _account(user: User) -> Account:
     # Of a hash, whose salt is new with each password and nowhere else.
     stamp = hashlib.sha256(user.password_hash.encode()).hexdigest()[:STAMP]
     return Account(user.id, user.name, user.role, user.disabled, user.created, stamp)
-
-
-@contextmanager
-def _reached() -> Iterator[None]:
-    try:
-        yield
-    except DatabaseError as error:
-        # Where the database is and what it said is no caller's business.
-        logger.warning("users cannot be looked up: %s", error)
-        raise AccountsAway("users cannot be looked up now: try again soon") from error

@@ -1,6 +1,5 @@
 """The routes of the audit trail; all of them answer 404 where there is none."""
 
-import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -24,13 +23,11 @@ from api.audit.schemas import (
 from api.errors import Absent, Invalid, NotReady, WrongType
 from api.operation import JSON, described
 from api.service import service
-from database.errors import DatabaseError
+from database.errors import DatabaseAway, DatabaseError
 
 if TYPE_CHECKING:  # who has no audit trail need not load SQLAlchemy
     from api.audit.trail import Trail
     from database.models import Response
-
-logger = logging.getLogger(__name__)
 
 WRITTEN_WITHIN = 5.0  # seconds; longer waits would take the threads from those who ask
 
@@ -54,7 +51,7 @@ def requests(options: RequestsOptions) -> tuple[str, AuditedRequests]:
         before=options.before or "",
         limit=options.limit + 1,  # to see whether there are more
     )
-    with _reached():
+    with _reached(trail):
         found = trail.store.listed(criteria)
     shown = found[: options.limit]
     return "the latest requests first", AuditedRequests(
@@ -75,7 +72,7 @@ def give_feedback() -> tuple[str, FeedbackNoted]:
     classes = service().holder.require().labels.classes
     if given.label not in classes:
         raise Absent(f"no class is called so; there is {', '.join(classes)}", "body.label")
-    with _reached():
+    with _reached(trail):
         _note(trail, given)
     return "noted", FeedbackNoted.model_validate(given.model_dump())
 
@@ -85,7 +82,7 @@ def give_feedback() -> tuple[str, FeedbackNoted]:
 def live_accuracy() -> tuple[str, LiveAccuracy]:
     """Give the accuracy of each version on the images that callers told the true class of."""
     trail = _trail()
-    with _reached():
+    with _reached(trail):
         ratings = trail.store.ratings()
     return "of what callers chose to tell, which is no random sample", LiveAccuracy(
         level=LEVEL,
@@ -116,10 +113,10 @@ def _note(trail: "Trail", given: FeedbackDocument) -> None:
 
     Raises:
         Absent: there is none that the caller may know of, or it had fewer images.
-        TrailAway: the request may wait to be written still.
+        DatabaseAway: the request may wait to be written still.
     """
     if not trail.flush(min(WRITTEN_WITHIN, service().request_timeout)):
-        raise TrailAway("the database is away, so that the request is not written yet")
+        raise DatabaseAway("the request that feedback is on may not be written yet")
     found = trail.store.find(given.request_id, _owner())
     if found is None:
         raise Absent(_unknown(given), "body.request-id")
@@ -138,11 +135,11 @@ def _unknown(given: FeedbackDocument) -> str:
 
 
 @contextmanager
-def _reached() -> Iterator[None]:
+def _reached(trail: "Trail") -> Iterator[None]:
     try:
-        yield
-    except DatabaseError as error:
-        logger.warning("the audit trail cannot be asked: %s", error)
+        with trail.breaker.trying():
+            yield
+    except DatabaseError:
         raise TrailAway("the database cannot be asked now: try again") from None
 
 

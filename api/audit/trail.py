@@ -16,6 +16,7 @@ from api.audit.settings import AuditSettings
 from api.audit.store import Store
 from api.audit.writer import Writer
 from api.metrics import METHODS, OTHER_METHOD
+from database.breaker import Breaker
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,11 @@ class Trail(Collector):
         writer: what writes them.
         store: where they are written.
         settings: what is kept, and who may read it.
+
+    Attributes:
+        store: where they are.
+        public: whether everybody may read them.
+        breaker: what callers reach the store through.
     """
 
     def __init__(
@@ -39,6 +45,7 @@ class Trail(Collector):
         self._writer = writer
         self._keep_images = settings.images
         self.store = store
+        self.breaker = Breaker()
         self.public = settings.public
 
     def start(self) -> None:

@@ -13,12 +13,13 @@ from pydantic import SecretStr
 from werkzeug.test import TestResponse
 
 from api.accounts.accounts import Accounts, open_accounts
-from api.accounts.recent import FRESH, PAUSE, RecentUsers
+from api.accounts.recent import FRESH, RecentUsers
 from api.accounts.settings import AccountsSettings
-from api.accounts.users import Account
+from api.accounts.users import Account, Users
 from api.app import create_app
 from api.service import Service
-from database.database import open_database
+from database.breaker import PAUSE
+from database.database import Database, open_database
 from database.errors import WrongSchema
 from database.settings import DatabaseSettings
 from tests.api.accounts.conftest import PASSWORD, bearer
@@ -37,10 +38,15 @@ def database_url(postgresql_url: str) -> str:
     return postgresql_url
 
 
+def timed(accounts: Accounts, database: Database, clock: Clock) -> Accounts:
+    """The same by the test's clock."""
+    users = Users(database, clock)
+    return replace(accounts, users=users, recent=RecentUsers(users.get, GRACE, clock))
+
+
 @pytest.fixture
-def app(service: Service, accounts: Accounts, clock: Clock) -> Flask:
-    recent = RecentUsers(accounts.users.get, GRACE, clock)
-    return create_app(replace(service, accounts=replace(accounts, recent=recent)))
+def app(service: Service, accounts: Accounts, database: Database, clock: Clock) -> Flask:
+    return create_app(replace(service, accounts=timed(accounts, database, clock)))
 
 
 class Load:
@@ -124,10 +130,11 @@ def test_a_service_starts_without_its_database_and_finds_it_later(
     database_url: str,
     accounts_settings: AccountsSettings,
     hasher: CountingHasher,
+    clock: Clock,
 ) -> None:
     stoppable_postgresql.stop()
     database = open_database(DatabaseSettings(url=SecretStr(database_url)))
-    opened = open_accounts(accounts_settings, database, hasher)
+    opened = timed(open_accounts(accounts_settings, database, hasher), database, clock)
     client = create_app(replace(service, accounts=opened)).test_client()
 
     def log_in() -> int:
@@ -137,6 +144,8 @@ def test_a_service_starts_without_its_database_and_finds_it_later(
     assert client.get("/users", headers=bearer(accounts, people["operator"])).status_code == 503
     assert client.get("/health").status_code == 200
     stoppable_postgresql.start()
+    assert log_in() == 503
+    clock.now += PAUSE
     assert log_in() == 200
     database.close()
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.accounts.errors import AccountsAway
-from api.accounts.recent import FRESH, MOST, PAUSE, RecentUsers
+from api.accounts.recent import FRESH, MOST, RecentUsers
 from api.accounts.users import Account
 from database.models import Role
 
@@ -103,32 +103,6 @@ def test_a_user_who_is_not_there_or_disabled_stays_so_while_it_is_away(database:
     database.away, database.now = True, FRESH
     assert database.recent.get(0, STAMP) is None
     assert database.recent.get(1, STAMP).disabled  # type: ignore[union-attr]
-
-
-def test_one_request_at_a_time_tries_a_database_that_is_away(database: Database) -> None:
-    database.away = True
-    for moment, asked in [(0.0, 1), (PAUSE - 0.1, 1), (PAUSE, 2), (PAUSE + 0.1, 2)]:
-        database.now = moment
-        with pytest.raises(AccountsAway):
-            database.recent.get(1, STAMP)
-        assert database.asked == asked
-    database.away, database.now = False, 3 * PAUSE
-    assert database.recent.get(1, STAMP)
-    assert database.recent.get(2, STAMP)
-
-
-def test_a_try_that_hangs_holds_up_nobody_else(database: Database) -> None:
-    database.recent.get(1, STAMP)
-    database.away, database.now = True, FRESH
-    database.recent.get(1, STAMP)
-
-    def hang(user_id: int) -> Account | None:
-        assert database.recent.get(1, STAMP)  # as another thread may, meanwhile
-        raise AccountsAway("no answer")
-
-    database.recent._look_up = hang
-    database.now += PAUSE
-    assert database.recent.get(1, STAMP)
 
 
 def test_no_more_users_are_remembered_than_fit(database: Database) -> None:
