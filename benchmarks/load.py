@@ -17,6 +17,7 @@ TIMEOUT = 60  # seconds after which wrk counts an answer as one that never came
 STARTING = 30  # seconds that wrk may take on top of a load, to open connections on busy cores
 LONGEST = 10  # seconds that a load may take where answers are slow
 STEADY = 2  # answers per connection from which on latencies are more than the first wave's
+ENOUGH = 5  # answers per connection to aim at: a batch that the end cuts off counts for nothing
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Load:
 
 
 def duration(seconds: int, connections: int, throughput: float) -> int:
-    """How long a load must be, in seconds, for it to be steady, but not over :data:`LONGEST`.
+    """How long a load must be, in seconds, for :data:`ENOUGH`, but not over :data:`LONGEST`.
 
     Args:
         seconds: how long it is at least.
@@ -88,7 +89,7 @@ def duration(seconds: int, connections: int, throughput: float) -> int:
     """
     if not throughput:
         return LONGEST
-    return max(seconds, min(LONGEST, math.ceil(STEADY * connections / throughput)))
+    return max(seconds, min(LONGEST, math.ceil(ENOUGH * connections / throughput)))
 
 
 def require_generators() -> str:

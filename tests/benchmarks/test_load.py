@@ -61,7 +61,7 @@ def test_a_load_of_one_wave_says_nothing_of_latency(answered: int, steady: bool)
 
 @pytest.mark.parametrize(
     ("connections", "throughput", "seconds"),
-    [(1, math.inf, 2), (64, 64.0, 2), (64, 50.0, 3), (256, 50.0, LONGEST), (8, 0.0, LONGEST)],
+    [(1, math.inf, 2), (64, 160.0, 2), (64, 150.0, 3), (256, 100.0, LONGEST), (8, 0.0, LONGEST)],
 )
 def test_a_load_is_longer_where_answers_are_slow(
     connections: int, throughput: float, seconds: int
