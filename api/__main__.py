@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from types import FrameType
 
+from api import access
 from api.app import PROBES, QUICK, create_app
 from api.assembly import SHARED, Assembly, assemble
 from api.express import Express
@@ -44,7 +45,7 @@ def serve(settings: ServeSettings, assembly: Assembly) -> None:
         return
     quick = QUICK if service.accounts is None else PROBES
     listener = listen(settings.host, settings.port)
-    server = Server(Express(app, service), listener, settings, quick)
+    server = Server(Express(app, service), listener, settings, quick, access.counter(app))
     stop_on_signals(service.holder, server)
     assembly.start()
     logger.info("listening on %s port %d", settings.host, settings.port)

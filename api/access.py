@@ -1,13 +1,16 @@
 """A name for every request, a line in the log, and a count."""
 
+import contextlib
 import logging
 import random
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException
 
 from api.metrics import Metrics
 from api.service import service
@@ -75,6 +78,20 @@ def note(metrics: Metrics, begun: Begun, rule: str | None, status: int, version:
         version=version,
     )
     return seconds
+
+
+def counter(app: Flask) -> Callable[[str, str, int], None]:
+    """What counts a request that ``app`` never had, by its method, path and status."""
+    metrics: Metrics = app.extensions["service"].metrics
+    routes = app.url_map.bind("")
+
+    def count(method: str, path: str, status: int) -> None:
+        rule = None
+        with contextlib.suppress(HTTPException):  # there is no such route
+            rule = routes.match(path, method, return_rule=True)[0].rule
+        metrics.count_refusal(rule, method, status)
+
+    return count
 
 
 def _begin() -> None:

@@ -139,6 +139,7 @@ class RefusalTask(ErrorTask):  # type: ignore[misc]
         self.write(body)
         facts = {"request_id": request_id, "reason": reason}
         access.line(self.request.command, self.request.path, error.code, **facts)
+        self.channel.server.refused(self.request.command, self.request.path, error.code)
 
     def _problem(self, reason: str, request_id: str) -> Problem:
         code = self.request.error.code

@@ -51,7 +51,7 @@ class Metrics:
             collector(registry=self._registry)
         self._requests = Counter(
             "classifier_requests",
-            "Requests that the application has answered.",
+            "Requests that were answered or refused.",
             ("route", "method", "status"),
             registry=self._registry,
         )
@@ -83,7 +83,7 @@ class Metrics:
         self._registry.register(collector)
 
     def count_request(self, rule: str | None, method: str, status: int, seconds: float) -> None:
-        """Count a request that was answered.
+        """Count a request that the application has answered.
 
         Args:
             rule: the rule of its route, of which there are few; None where it has none.
@@ -91,10 +91,13 @@ class Metrics:
             status: of the answer.
             seconds: that it took.
         """
-        route = rule or NO_ROUTE
+        self.count_refusal(rule, method, status)
+        self._seconds.labels(rule or NO_ROUTE).observe(seconds)
+
+    def count_refusal(self, rule: str | None, method: str, status: int) -> None:
+        """Count a request that the application never had; the arguments are the same."""
         method = method if method in METHODS else OTHER_METHOD
-        self._requests.labels(route, method, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        self._requests.labels(rule or NO_ROUTE, method, str(status)).inc()
 
     def watch(
         self, predict: Callable[[Sequence[Item]], Sequence[Answer]]

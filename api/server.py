@@ -58,8 +58,10 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         listener: from :func:`listen`.
         settings: the limits.
         quick: methods and paths of what waits for nothing but the model, and needs no thread.
+        refused: is told the method, path and status of what the application never gets.
 
     Attributes:
+        refused: as given.
         closed: whether nobody can connect any more.
     """
 
@@ -71,11 +73,13 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         listener: socket.socket,
         settings: ServeSettings,
         quick: Collection[tuple[str, str]] = (),
+        refused: Callable[[str, str, int], None] = lambda *_: None,
     ) -> None:
         # It warns of every request that waits for a thread, which under load is every request.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._settings = settings
         self._quick = quick
+        self.refused = refused
         self._lane = Lane(self.pull_trigger)
         self._thread: int | None = None  # that of the main loop
         self._stopped_at: float | None = None

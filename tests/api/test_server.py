@@ -20,6 +20,7 @@ import pytest
 import requests
 from typing_extensions import Buffer
 
+from api import access
 from api.__main__ import stop_on_signals
 from api.app import QUICK, create_app
 from api.channel import Channel
@@ -66,7 +67,8 @@ class Running:
         settings = ServeSettings(**limits)  # type: ignore[arg-type]
         self.waiting = lambda: service.batcher.waiting
         listener = listen("127.0.0.1", free_port())
-        self.server = Server(create_app(service), listener, settings, QUICK)
+        app = create_app(service)
+        self.server = Server(app, listener, settings, QUICK, access.counter(app))
         self.address = ("127.0.0.1", int(self.server.effective_port))
         self.url = f"http://127.0.0.1:{self.server.effective_port}"
         self.thread = ThreadPoolExecutor(1)
@@ -661,7 +663,7 @@ def test_images_beyond_those_that_may_wait_are_refused_at_once(
 
 
 def test_requests_beyond_those_that_may_wait_for_a_thread_are_refused_at_once(
-    serve: Callable[..., Running], held: Held
+    serve: Callable[..., Running], held: Held, service: Service
 ) -> None:
     running = serve(threads=1, max_waiting=64)
     request = head(NBYTES).replace(b"POST /", b"POST /predict") + bytes(NBYTES)
@@ -675,11 +677,42 @@ def test_requests_beyond_those_that_may_wait_for_a_thread_are_refused_at_once(
         status, answer = parts(received)
         assert status == 503
         assert answer["detail"] == "too many requests wait already: try again in a second"
+        until(lambda: counted(service, 'method="POST",route="/predict",status="503"') == 1)
         probe = stack.enter_context(sent(running, HEALTH))
         receive_up_to(probe, b"alive")  # or the pod would be restarted for being busy
         held.released.set()
         for connection in waiting:
             receive_up_to(connection, b"200 OK")
+
+
+@pytest.mark.parametrize(
+    ("request_", "labels"),
+    [
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 'method="other",route="none",status="400"'),
+        (b"GET /health HTTP/1.1\r\n\r\n", 'method="GET",route="/health",status="400"'),
+        (b"GET /made-up HTTP/1.1\r\n\r\n", 'method="GET",route="none",status="400"'),
+        (b"MADE-UP / HTTP/1.1\r\n\r\n", 'method="other",route="none",status="400"'),
+        (head(MAX_BODY + 1), 'method="POST",route="/",status="413"'),
+    ],
+)
+def test_what_the_application_never_gets_is_counted(
+    serve: Callable[..., Running], service: Service, request_: bytes, labels: str
+) -> None:
+    running = serve()
+    for _ in range(2):
+        with sent(running, request_) as connection:
+            assert everything(connection)
+    until(lambda: counted(service, labels) == 2)
+    assert "classifier_request_seconds_count" not in service.metrics.exposition().decode()
+
+
+def counted(service: Service, labels: str) -> float:
+    found = re.search(
+        rf"^classifier_requests_total{{{labels}}} (.+)$",
+        service.metrics.exposition().decode(),
+        re.MULTILINE,
+    )
+    return float(found[1]) if found else 0
 
 
 def test_what_waits_for_a_caller_that_has_gone_is_never_predicted(
