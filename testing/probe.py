@@ -98,13 +98,20 @@ def measure(
     classifier: Classifier, image: Images, clock: Callable[[], float] = time.perf_counter
 ) -> float:
     """The median milliseconds of asking for one image, uint8[1, 128, 128, 3], once warm."""
-    classifier.predict(image)
-    times = []
-    for _ in range(TIMED):
-        started = clock()
-        classifier.predict(image)
-        times.append(clock() - started)
-    return 1000 * float(np.median(times))
+    return 1000 * median_seconds(lambda: classifier.predict(image), TIMED, clock)
+
+
+def median_seconds(
+    ask: Callable[[], object], times: int, clock: Callable[[], float] = time.perf_counter
+) -> float:
+    """The median time of so many calls, after one that warms up."""
+    ask()
+    taken = []
+    for _ in range(times):
+        began = clock()
+        ask()
+        taken.append(clock() - began)
+    return float(np.median(taken))
 
 
 def latency(milliseconds: float, most: float) -> Check:

@@ -5,8 +5,7 @@ with the reason in the verdict; the model itself is none the worse for it.
 """
 
 import hashlib
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -57,18 +56,10 @@ def offer(case: Case, model: Path, answers: Probabilities, findings: Findings) -
         findings.variants.append(variant)
 
 
-def throughput(
-    classifier: Classifier, images: Images, clock: Callable[[], float] = time.perf_counter
-) -> float:
+def throughput(classifier: Classifier, images: Images) -> float:
     """Images per second in batches of images like these, uint8[N, 128, 128, 3], once warm."""
     batch = np.resize(images[:BATCH], (BATCH, *images.shape[1:]))
-    classifier.predict(batch)
-    times = []
-    for _ in range(TIMED):
-        began = clock()
-        classifier.predict(batch)
-        times.append(clock() - began)
-    return BATCH / float(np.median(times))
+    return BATCH / probe.median_seconds(lambda: classifier.predict(batch), TIMED)
 
 
 def _make(case: Case, precision: Precision, model: Path) -> bytes:
