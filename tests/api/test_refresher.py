@@ -213,6 +213,7 @@ def test_production_that_is_emptied_unloads_nothing(
     bench.backend.empty()
     bench.refresher.look()
     assert bench.serving == models[0][1].version
+    assert bench.holder.problem.startswith("production is empty: ")
     assert "has no model in production" in bench.holder.problem
 
 
@@ -263,17 +264,6 @@ def test_a_service_that_starts_on_an_empty_production_serves_the_last_model_and_
     assert bench.holder.problem.startswith("production is empty: ")
     (alert,) = [record for record in caplog.records if hasattr(record, "alert_key")]
     assert f"Version {bench.serving} goes on serving" in alert.getMessage()
-
-
-def test_a_production_that_becomes_empty_unloads_nothing(
-    bench: Bench, models: tuple[Model, Model], promote: Promote
-) -> None:
-    promote(bench.registry, models[0])
-    bench.refresher.look()
-    bench.backend.empty()
-    bench.refresher.look()
-    assert bench.serving == models[0][1].version
-    assert bench.holder.problem.startswith("production is empty: ")
 
 
 def test_a_problem_that_persists_is_a_warning_once(
