@@ -20,9 +20,11 @@ from alerts.settings import AlertSettings
 from api.holder import Holder, Snapshot
 from api.monitor import Monitor
 from api.service import Service
-from api.settings import DriftSettings
+from api.settings import MODEL_NAME, DriftSettings
 from images import NBYTES
+from rollout.settings import RolloutSettings
 from tests.api.test_monitor import HELD_OUT, judged
+from tests.images.files import encoded
 
 ROOT = Path(__file__).parent.parent.parent
 DASHBOARD: dict[str, Any] = json.loads(
@@ -38,6 +40,15 @@ RULES = [
 CASES = yaml.safe_load(
     (ROOT / "monitoring" / "prometheus" / "rules.test.yaml").read_text(encoding="utf-8")
 )["tests"]
+
+ANSWERS = "classifier_answers_total"
+# One image, in each form that some route takes.
+TENSOR = {"name": "images", "shape": [1, 128, 128, 3], "datatype": "UINT8", "data": [7] * NBYTES}
+BODIES: list[dict[str, Any]] = [
+    {"data": bytes(NBYTES)},
+    {"data": encoded(np.zeros((128, 128, 3), np.uint8), "PNG"), "content_type": "image/png"},
+    {"json": {"inputs": [TENSOR]}},
+]
 
 OF_PROMETHEUS = {"job", "instance"}  # labels that it adds itself
 GROUPING = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)")
@@ -113,6 +124,50 @@ def test_every_query_names_labels_that_its_metrics_have(exposed: dict[str, set[s
             assert labels <= exposed[metric], query
         known = set.union(*(exposed[metric] for metric in metrics_in(query)))
         assert grouped_in(query) <= known, query
+
+
+@pytest.fixture
+def answering(app: Flask, holder: Holder, snapshot: Snapshot) -> set[str]:
+    """The routes by which the model answers, found by asking each that takes POST."""
+    holder.swap(snapshot)
+    client = app.test_client()
+
+    def answers() -> float:
+        families = text_string_to_metric_families(client.get("/metrics").text)
+        return sum(s.value for f in families for s in f.samples if s.name == ANSWERS)
+
+    found = set()
+    for rule in app.url_map.iter_rules():
+        if "POST" in (rule.methods or ()):
+            path = rule.rule.replace("<name>", MODEL_NAME).replace("<version>", snapshot.version)
+            before = answers()
+            for body in BODIES:
+                client.post(path, **body)
+            if answers() > before:
+                found.add(rule.rule)
+    return found
+
+
+def test_canaries_are_judged_by_every_route_that_the_model_answers_by(answering: set[str]) -> None:
+    assert len(answering) >= 4
+    assert set(RolloutSettings().routes) == answering
+
+
+def test_queries_count_what_canaries_are_judged_by(app: Flask) -> None:
+    rules = {rule.rule for rule in app.url_map.iter_rules()}
+    patterns = {found for query in queries() for found in re.findall(r'route=~"([^"]*)"', query)}
+    assert patterns
+    for pattern in patterns:
+        matched = {rule for rule in rules if re.fullmatch(pattern, rule)}
+        assert matched == set(RolloutSettings().routes), pattern
+
+
+def test_whoever_looks_at_the_page_is_not_counted_among_them() -> None:
+    counted = [query for query in queries() if "classifier_requests_total{" in query]
+    assert counted
+    for query in counted:
+        for matchers in re.findall(r"classifier_requests_total\{([^}]*)\}", query):
+            assert 'method="POST"' in matchers, query
 
 
 def test_the_dashboard_has_what_grafana_needs() -> None:
