@@ -174,7 +174,8 @@ class Batcher(Generic[Item, Answer]):
         finally:
             with self._changed:
                 self._busy = False
-                self._changed.notify()
+                if self._waiting or self._stopping:
+                    self._changed.notify()
 
     def _enqueue(self, submission: Submission[Item, Answer]) -> None:
         with self._changed:
