@@ -34,6 +34,7 @@ from classifier.runtime import INPUT_SHAPE
 from images import NBYTES, Images
 from process.nonblocking import NonBlockingHandler
 from tests.api.first_pixel import FirstPixel
+from tests.ports import free_port
 
 HEALTH = b"GET /health HTTP/1.1\r\nHost: test\r\n\r\n"
 CHUNKED = b"POST / HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -114,12 +115,6 @@ def held(holder: Holder, snapshot: Snapshot) -> Iterator[Held]:
 @pytest.fixture
 def ready(holder: Holder, snapshot: Snapshot) -> None:
     holder.swap(snapshot)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def head(length: int | str, *extra: str) -> bytes:
