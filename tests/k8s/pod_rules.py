@@ -83,6 +83,35 @@ def limited(pod: Pod) -> Iterator[str]:
 
 
 @each
+def stored(pod: Pod) -> Iterator[str]:
+    """A pod that fills all its volumes is not evicted for that."""
+    volumes = [volume["emptyDir"] for volume in pod.spec["volumes"] if "emptyDir" in volume]
+    needed = sum(quantity(volume.get("sizeLimit", "0")) for volume in volumes)
+    limit = pod.container.get("resources", {}).get("limits", {}).get("ephemeral-storage", "0")
+    if needed > quantity(limit):
+        yield f"its volumes have more room than its limit of {limit}"
+
+
+def receiving(connections: int, body: int) -> Rule:
+    """There is room in /tmp for a whole request of each connection, where the service keeps them.
+
+    Args:
+        connections: that are open at once unless a variable says how many.
+        body: bytes of the largest one.
+    """
+
+    def rule(manifests: Sequence[Object]) -> Iterator[str]:
+        for pod in pods(of_kind(manifests, "Deployment")):
+            volumes = {volume["name"]: volume for volume in pod.spec["volumes"]}
+            room = quantity(volumes.get("tmp", {}).get("emptyDir", {}).get("sizeLimit", "0"))
+            most = int(environment(pod, manifests).get("SERVE_CONNECTION_LIMIT", connections))
+            if room < most * body:
+                yield f"{pod.owner}: {most} requests do not fit into its /tmp"
+
+    return rule
+
+
+@each
 def mounted(pod: Pod) -> Iterator[str]:
     """What is mounted exists, and secrets are mounted where they are needed and read-only."""
     volumes = {volume["name"]: volume for volume in pod.spec.get("volumes", [])}

@@ -13,6 +13,7 @@ from api.batcher import Batcher
 from api.catalogue import Catalogue
 from api.holder import Holder
 from api.metrics import Metrics
+from api.payloads import MAX_BODY
 from api.service import Service
 from api.settings import ServeSettings
 from database.settings import DatabaseSettings
@@ -75,6 +76,8 @@ RULES: tuple[pod_rules.Rule, ...] = (
     pod_rules.restricted,
     pod_rules.closed,
     pod_rules.limited,
+    pod_rules.stored,
+    pod_rules.receiving(ServeSettings().connection_limit, MAX_BODY),
     pod_rules.mounted,
     pod_rules.imaged,
     pod_rules.spread,

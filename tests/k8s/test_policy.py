@@ -57,6 +57,24 @@ MUTATIONS: list[tuple[str, tuple[Any, ...], Any, str]] = [
     ("Deployment/classifier", (*POD, "volumes", 1), {"name": "tmp", "hostPath": {}}, "not allowed"),
     ("Deployment/classifier", (*POD, "volumes", 1, "emptyDir"), {}, "no limit"),
     ("Deployment/classifier", (*POD, "volumes", 1), REMOVED, "differ"),
+    (
+        "Deployment/classifier",
+        (*POD, "volumes", 1, "emptyDir", "sizeLimit"),
+        "1Gi",
+        "500 requests do not fit",
+    ),
+    (
+        "Deployment/classifier",
+        (*CONTAINER, "env", 0),
+        {"name": "SERVE_CONNECTION_LIMIT", "value": "1000"},
+        "1000 requests do not fit",
+    ),
+    (
+        "Deployment/classifier",
+        (*CONTAINER, "resources", "limits", "ephemeral-storage"),
+        "4Gi",
+        "more room than its limit",
+    ),
     ("Deployment/classifier", (*CONTAINER, "securityContext"), REMOVED, "capabilities"),
     (
         "Deployment/classifier",
