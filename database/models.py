@@ -195,6 +195,8 @@ class Image(Base):
         sha256: of the pixels, in hex.
         png: the pixels as a PNG file.
         at: when they were answered last.
+        user_id: of whose images it is one, who sent it first; None where accounts are off. It is no
+            foreign key, as SQLite adds none to a table that is there.
     """
 
     __tablename__ = "images"
@@ -202,3 +204,4 @@ class Image(Base):
     sha256: Mapped[str] = mapped_column(String(SHA256), primary_key=True)
     png: Mapped[bytes]
     at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+    user_id: Mapped[int | None] = mapped_column(Identity, index=True)

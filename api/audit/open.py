@@ -13,5 +13,5 @@ from images.encode import png
 def open_trail(settings: AuditSettings, database: Database, alerts: AlertSender) -> Trail:
     """Make the trail of a service in a database; it writes nothing before its ``start()``."""
     buffer = Buffer(settings.buffer, BATCH)
-    store = Store(database, png)
+    store = Store(database, png, settings.images_per_user)
     return Trail(buffer, Writer(buffer, store, alerts, settings), store, settings)

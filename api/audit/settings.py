@@ -19,6 +19,12 @@ class AuditSettings(Settings):
     images: bool = Field(
         False, description="Keep the images too, as PNG files; otherwise only their SHA-256."
     )
+    images_per_user: int = Field(
+        10_000,
+        ge=1,
+        description="The most images that are kept of what one user sent, and of what everybody "
+        "sent where accounts are off; further ones are answered and not kept.",
+    )
     buffer: int = Field(
         20_000,
         ge=1000,

@@ -1,6 +1,6 @@
 """The audit trail in the database."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -36,6 +36,21 @@ class Found:
     images: int
 
 
+@dataclass(frozen=True)
+class Sent:
+    """An image that was answered.
+
+    Attributes:
+        at: when.
+        user_id: who sent it; None where nobody has to say.
+        pixels: uint8[128, 128, 3].
+    """
+
+    at: datetime
+    user_id: int | None
+    pixels: Images
+
+
 class Store:
     """Writes and reads the trail; each call is one transaction, for any thread.
 
@@ -44,22 +59,30 @@ class Store:
     Args:
         database: where.
         encode: from pixels, uint8[128, 128, 3], to a PNG file.
+        quota: the most images that are kept of one user; services that write at once may keep some
+            more.
     """
 
-    def __init__(self, database: Database, encode: Callable[[Images], bytes]) -> None:
+    def __init__(self, database: Database, encode: Callable[[Images], bytes], quota: int) -> None:
         self._database = database
         self._encode = encode
+        self._quota = quota
 
-    def write(self, entries: Sequence[Entry]) -> None:
+    def write(self, entries: Sequence[Entry]) -> int:
         """Add entries; those that are there already stay as they are.
 
         So a writer that heard nothing of its commit may simply write again.
+
+        Returns:
+            How many images were left out, as who sent them has as many as may be kept.
         """
-        images = self._images(entries)
+        sent = _sent(entries)
+        images = self._images(sent)
         with self._database.session() as session:
             _add(session, Request, [_request(entry) for entry in entries])
             _add(session, Response, [row for entry in entries for row in _responses(entry)])
             _keep(session, images)
+        return len(sent) - len(images)
 
     def forget(self, before: datetime, most: int) -> bool:
         """Delete requests of earlier, and images that nobody has sent since.
@@ -148,19 +171,48 @@ class Store:
         with self._database.session() as session:
             return [Rating(*row) for row in session.execute(query)]
 
-    def _images(self, entries: Iterable[Entry]) -> Rows:
-        """The rows of the images that are to be kept, each once."""
-        found = {
-            each.sha256: (entry.at, each.pixels)
-            for entry in entries
-            for each in entry.answers
-            if each.pixels is not None
-        }
+    def _images(self, sent: Mapping[str, Sent]) -> Rows:
+        """The rows of the images that are to be kept."""
         # In one order everywhere, so that no two services wait for each other.
         return [
-            {"sha256": sha256, "png": self._encode(pixels), "at": at}
-            for sha256, (at, pixels) in sorted(found.items())
+            {
+                "sha256": sha256,
+                "png": self._encode(sent[sha256].pixels),
+                "at": sent[sha256].at,
+                "user_id": sent[sha256].user_id,
+            }
+            for sha256 in sorted(self._within_quota(sent))
         ]
+
+    def _within_quota(self, sent: Mapping[str, Sent]) -> set[str]:
+        """The images that are there already, and as many others as their users may have."""
+        if not sent:
+            return set()
+        with self._database.session() as session:
+            kept = set(session.scalars(select(Image.sha256).where(Image.sha256.in_(sent))))
+            users = {each.user_id for each in sent.values()}
+            room = {user: self._quota - _count(session, user, self._quota) for user in users}
+        for sha256, each in sent.items():
+            if sha256 not in kept and room[each.user_id] > 0:
+                kept.add(sha256)
+                room[each.user_id] -= 1
+        return kept
+
+
+def _sent(entries: Iterable[Entry]) -> dict[str, Sent]:
+    """The images that came with their pixels, each once, by their hashes."""
+    return {
+        each.sha256: Sent(entry.at, entry.user_id, each.pixels)
+        for entry in entries
+        for each in entry.answers
+        if each.pixels is not None
+    }
+
+
+def _count(session: Session, user_id: int | None, most: int) -> int:
+    """How many images are kept of a user, if there are not more than so many."""
+    some = select(Image.sha256).where(Image.user_id == user_id).limit(most).subquery()
+    return session.scalar(select(func.count()).select_from(some)) or 0
 
 
 def _request(entry: Entry) -> dict[str, Any]:

@@ -83,6 +83,11 @@ class Trail(Collector):
             "Requests that are missing from the audit trail.",
             self._buffer.lost,
         )
+        yield CounterMetricFamily(
+            "classifier_audit_images_left_out",
+            "Images that were not kept, as their users have as many as may be.",
+            self._writer.left_out,
+        )
         yield GaugeMetricFamily(
             "classifier_audit_waiting",
             "Requests that wait to be written to the audit trail.",

@@ -31,8 +31,8 @@ AWAY = (DatabaseError, ProgrammingError)
 class Keeps(Protocol):
     """What the thread does with a store."""
 
-    def write(self, entries: Sequence[Entry]) -> None:
-        """Add entries, each once."""
+    def write(self, entries: Sequence[Entry]) -> int:
+        """Add entries, each once; how many of their images were left out."""
 
     def forget(self, before: datetime, most: int) -> bool:
         """Delete some of what is older; whether there may be more."""
@@ -57,6 +57,7 @@ class Writer:
 
     Attributes:
         ratings: what callers said of the answers, about a minute ago.
+        left_out: images that were not kept, as their users have as many as may be.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Writer:
         self._chores_at = clock()
         self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
         self.ratings: list[Rating] = []
+        self.left_out = 0
 
     @property
     def away(self) -> bool:
@@ -114,7 +116,7 @@ class Writer:
     def _write(self, batch: Sequence[Entry]) -> bool:
         """Write the oldest entries; False if they go on waiting, as the database is away."""
         try:
-            self._store.write(batch)
+            left_out = self._store.write(batch)
         except AWAY as error:
             self._wait_after(error)
             return False
@@ -125,6 +127,7 @@ class Writer:
             self._buffer.settle(1, written=False)
             self._tell_lost("The database does not take them; the log says why.")
         else:
+            self._note_left_out(left_out)
             self._buffer.settle(len(batch), written=True)
             self._recover()
         return True
@@ -146,6 +149,16 @@ class Writer:
             logger.info("the audit trail is written again, after %d failures", self._failures)
             self._failures = 0
         self._tell_lost("The database was slower than the requests came, or away.")
+
+    def _note_left_out(self, count: int) -> None:
+        if count and not self.left_out:
+            most = self._settings.images_per_user
+            logger.warning(
+                "a user has sent %d images, and no more are kept of one (AUDIT_IMAGES_PER_USER); "
+                "classifier_audit_images_left_out_total counts them, of this user and others",
+                most,
+            )
+        self.left_out += count
 
     def _tell_lost(self, why: str) -> None:
         lost = self._buffer.lost

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from pydantic import SecretStr
@@ -64,6 +65,22 @@ def test_the_database_itself_finds_no_difference(database_url: str) -> None:
         Base.metadata.create_all(connection)
     assert migrated == described(engine)
     assert len(migrated) == len(Base.metadata.tables)
+    engine.dispose()
+
+
+def test_what_is_there_stays(database_url: str) -> None:
+    """Images of the first revision, of which nobody knew whose they were."""
+    engine = engine_of(database_url)
+    with engine.begin() as connection:
+        config = schema._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        row = {"sha256": "a" * 64, "png": b"png", "at": "2026-11-21 12:00:00+00"}
+        connection.execute(text("INSERT INTO images VALUES (:sha256, :png, :at)"), row)
+    schema.upgrade(engine)
+    with engine.begin() as connection:
+        rows = connection.execute(text("SELECT sha256, png, user_id FROM images")).all()
+    assert [tuple(each) for each in rows] == [("a" * 64, b"png", None)]
     engine.dispose()
 
 

@@ -3,7 +3,6 @@
 import itertools
 import signal
 import threading
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,6 +21,7 @@ from registry.store import Registry
 from tests.api.processes import WITHIN, Process
 from tests.api.variants import Files, Model, put
 from tests.postgresql import PostgreSQL
+from tests.waiting import until
 
 STEP = 20  # answers to a caller in each state of the database
 
@@ -137,10 +137,7 @@ def test_a_kill_loses_what_was_not_written_yet_and_nothing_else(folder: Path) ->
         early = [f"early-{number}" for number in range(20)]
         for request_id in early:
             ask(service, request_id)
-        deadline = time.monotonic() + WITHIN
-        while len(written(database)) < len(early):
-            assert time.monotonic() < deadline, service.log
-            time.sleep(0.01)
+        until(lambda: len(written(database)) == len(early), lambda: service.log)
         late = [f"late-{number}" for number in range(20)]
         for request_id in late:
             ask(service, request_id)

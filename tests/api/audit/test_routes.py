@@ -178,6 +178,22 @@ def test_images_are_kept_if_so_told_and_only_then(serve: Serve, in_file: Databas
                 assert np.array_equal(decode(image.png), pixels)
 
 
+def test_an_image_that_is_not_kept_is_answered_and_counted(
+    serve: Serve, in_file: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = serve(images=True, images_per_user=3)
+    service = client.application.extensions["service"]
+    service.metrics.read_also(service.audit)
+    for values in ((1, 2), (3, 4), (5,)):
+        ask(client, *values)
+        assert trail_of(client).flush(FOREVER)
+    with in_file.session() as session:
+        assert len(session.scalars(select(Image)).all()) == 3
+    assert [len(each["answers"]) for each in listed(client)] == [1, 2, 2]
+    assert "classifier_audit_images_left_out_total 2.0" in client.get("/metrics").text
+    assert caplog.text.count("AUDIT_IMAGES_PER_USER") == 1
+
+
 def test_pages_follow_each_other(serve: Serve) -> None:
     client = serve()
     for number in range(7):

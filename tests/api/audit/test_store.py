@@ -24,12 +24,13 @@ from tests.api.audit.entries import VERSION, answered, entry
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 FOREVER = 60.0
+QUOTA = 9  # images of each user
 EVERYTHING = Criteria(None, None, None, "", 100)
 
 
 @pytest.fixture
 def store(database: Database) -> Store:
-    return Store(database, png)
+    return Store(database, png, QUOTA)
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def two(database_url: str) -> Iterator[list[Store]]:
     settings = DatabaseSettings(url=SecretStr(database_url), timeout=60)
     databases = [open_database(settings) for _ in range(2)]
     databases[0].upgrade()
-    yield [Store(database, png) for database in databases]
+    yield [Store(database, png, QUOTA) for database in databases]
     for database in databases:
         database.close()
 
@@ -64,9 +65,9 @@ def add_user(database: Database, name: str) -> int:
         return user.id
 
 
-def with_pixels(value: int, when: datetime = NOON) -> Entry:
+def with_pixels(value: int, when: datetime = NOON, user_id: int | None = None) -> Entry:
     pixels = np.full(SHAPE, value, np.uint8)
-    return replace(entry(at=when), answers=(answered(value, pixels=pixels),))
+    return replace(entry(at=when, user_id=user_id), answers=(answered(value, pixels=pixels),))
 
 
 def test_an_entry_comes_back_whole(store: Store, database: Database) -> None:
@@ -120,7 +121,7 @@ def wait_for_waiting(database: Database, count: int) -> None:
 def test_services_that_write_the_same_images_in_another_order_wait_for_no_circle(
     on_server: Database,
 ) -> None:
-    store = Store(on_server, png)
+    store = Store(on_server, png, QUOTA)
     up = [with_pixels(value) for value in range(9)]
     down = [with_pixels(value) for value in reversed(range(9))]
     with ThreadPoolExecutor(2) as pool:
@@ -135,7 +136,7 @@ def test_services_that_write_the_same_images_in_another_order_wait_for_no_circle
 
 
 def test_what_another_service_is_deleting_is_not_waited_for(on_server: Database) -> None:
-    store = Store(on_server, png)
+    store = Store(on_server, png, QUOTA)
     old = [entry(1, at(-minute)) for minute in range(1, 4)]
     store.write(old)
     with on_server.session() as session:
@@ -271,6 +272,28 @@ def test_an_image_is_kept_for_as_long_as_a_request_that_had_it(
     assert not store.forget(NOON, 10)
     with database.session() as session:
         assert session.scalars(select(Image.sha256)).all() == [f"{1:064x}"]
+
+
+def test_of_each_user_so_many_images_are_kept_and_every_answer(
+    store: Store, database: Database
+) -> None:
+    anna, bert = add_user(database, "anna"), add_user(database, "bert")
+
+    def write(user_id: int | None, *values: int, when: datetime = NOON) -> int:
+        return store.write([with_pixels(value, when, user_id) for value in values])
+
+    assert write(anna, *range(5), *range(3)) == 0
+    assert write(anna, *range(QUOTA + 2)) == 2
+    assert write(anna, 100) == 1
+    assert (count(database, Image), count(database, Response)) == (QUOTA, 5 + 3 + QUOTA + 2 + 1)
+    assert write(anna, *range(QUOTA), when=at(1)) == 0  # which are there
+    assert write(bert, *range(QUOTA), *range(200, 200 + QUOTA), 100) == 1
+    assert write(None, *range(50, 50 + QUOTA), 110) == 1
+    assert count(database, Image) == 3 * QUOTA
+    assert not store.forget(at(0.5), 100)
+    assert count(database, Image) == QUOTA
+    assert write(bert, *range(QUOTA), 100, when=at(2)) == 0
+    assert write(anna, 101, when=at(2)) == 1
 
 
 def test_two_services_delete_at_once(two: list[Store]) -> None:
