@@ -77,11 +77,11 @@ class Figure:
         self.cells = int(self._cells.max()) + 1
         self._name = name
         self._tell = tell
-        self._held_out = self._pooled(counts)
+        self._held_out = np.bincount(self._cells, counts, self.cells).astype(np.int64)
 
-    def compare(self, counts: Counts, level: float) -> Comparison:
-        """Compare a window's counts of each value; its limit is exceeded at the rate ``level``."""
-        live = self._pooled(counts)
+    def compare(self, values: npt.NDArray[np.intp], level: float) -> Comparison:
+        """Compare a window's values, int[N]; its limit is exceeded at the rate ``level``."""
+        live = np.bincount(self._cells[values], minlength=self.cells)
         terms = contributions(self._held_out, live)
         most = int(terms.argmax())
         return Comparison(
@@ -92,9 +92,6 @@ class Figure:
             expected=float(self._held_out[most] / self._held_out.sum()),
             seen=float(live[most] / live.sum()),
         )
-
-    def _pooled(self, counts: Counts) -> Counts:
-        return np.bincount(self._cells, counts, self.cells).astype(np.int64)
 
 
 class Windows:
@@ -119,34 +116,36 @@ class Windows:
             Figure("class mix", tell_mix, mix, mix.argsort(kind="stable"), size),
             Figure("confidence", tell_bins, bins, np.arange(len(bins)), size),
         )
-        self._counts = [np.zeros_like(mix), np.zeros_like(bins)]
+        self._classes: list[int] = []
+        self._confidence: list[float] = []
         watched = sum(figure.cells > 1 for figure in self._figures)
         # Whatever they have to do with each other, their rates add up to no more (Bonferroni).
         self._level = false_alarms / max(1, watched)
         self.watched = watched > 0
 
-    def add(self, classes: Counts, confidence: Shares) -> Iterator[list[Comparison]]:
+    def add(
+        self, classes: Sequence[int], confidence: Sequence[float]
+    ) -> Iterator[list[Comparison]]:
         """Add answers, and compare each window that they fill.
 
         Args:
-            classes: the likeliest class of each answer, int[N].
-            confidence: its probability, float[N].
+            classes: the likeliest class of each answer.
+            confidence: its probability.
         """
-        while len(classes):
-            taken = slice(self._size - int(self._counts[0].sum()))
-            bins = np.searchsorted(self._edges, confidence[taken])
-            for counts, values in zip(self._counts, (classes[taken], bins), strict=True):
-                counts += np.bincount(values, minlength=len(counts))
-            classes, confidence = classes[taken.stop :], confidence[taken.stop :]
-            if self._counts[0].sum() == self._size:
-                yield self._close()
+        self._classes.extend(classes)
+        self._confidence.extend(confidence)
+        while len(self._classes) >= self._size:
+            yield self._close()
 
     def _close(self) -> list[Comparison]:
         """Compare the window, and begin the next."""
-        full, self._counts = self._counts, [np.zeros_like(each) for each in self._counts]
+        window = slice(self._size)
+        classes = np.array(self._classes[window])
+        values = (classes, np.searchsorted(self._edges, self._confidence[window]))
+        del self._classes[window], self._confidence[window]
         return [
-            figure.compare(counts, self._level)
-            for figure, counts in zip(self._figures, full, strict=True)
+            figure.compare(live, self._level)
+            for figure, live in zip(self._figures, values, strict=True)
             if figure.cells > 1
         ]
 

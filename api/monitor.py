@@ -8,7 +8,6 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-import numpy as np
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -69,8 +68,8 @@ class Monitor(Collector):
             self._begin(model)
         if self._windows is None:
             return
-        classes = np.array([answer.index for answer in given])
-        confidence = np.array([answer.confidence for answer in given])
+        classes = [answer.index for answer in given]
+        confidence = [answer.confidence for answer in given]
         for comparisons in self._windows.add(classes, confidence):
             self._close(comparisons)
 
