@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from api.assembly import SHARED
-from api.ray.errors import RayFailed
 from api.ray.local import local_cluster
 from api.settings import ServeSettings
 from classifier.cores import cores
@@ -18,18 +17,17 @@ CONFIG = Path(__file__).with_name("serve.yaml")
 
 
 def main(argv: Sequence[str]) -> int:
-    """Do what ``serve run`` does, in a cluster that ends with this process, and return 0."""
+    """Serve in a cluster that ends with this process, and return 0 once told to stop."""
     config = _parser().parse_args(argv).config
     configure(read(LogSettings))
-    read(ServeSettings)  # of which a replica could only log that they cannot be
+    for declaration in (ServeSettings, *SHARED):
+        read(declaration)  # of which a replica could only log that they cannot be
     with local_cluster(cores()):
-        from ray.serve.scripts import cli
+        # Ray must find its environment when it is imported.
+        from api.ray.running import serve_until_interrupted
 
-        try:
-            cli(["run", str(config)], standalone_mode=False)
-        except SystemExit as ended:  # as it does on SIGINT and on SIGTERM
-            return int(ended.code or 0)
-    raise RayFailed("Ray Serve has ended by itself: its log says why")
+        serve_until_interrupted(config)
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -5,6 +5,8 @@ as a pod does; Ray Serve speaks HTTP, shares out the requests, and says how many
 The routes are those of the Flask application, and so are their answers.
 """
 
+import time
+
 from ray import serve
 
 from api.app import create_app
@@ -15,17 +17,21 @@ from api.settings import ServeSettings
 from process.logs import LogSettings, configure
 from process.settings import read
 
+POLL = 0.05  # seconds
+
 
 class Classifier:
-    """A replica, which takes requests once its model is ready, or it can say why there is none."""
+    """A replica, which takes requests once its model is ready, however long that takes."""
 
     def __init__(self) -> None:
         settings = read(ServeSettings)
         configure(read(LogSettings))
         self._assembly = assemble(settings)
         self._bridge = Bridge(create_app(self._assembly.service), settings.threads, MAX_BODY)
-        self._assembly.refresher.look()
         self._assembly.start()
+        # Ray Serve sends requests to whatever has been made, and other replicas may have a model.
+        while self._assembly.service.holder.current is None:
+            time.sleep(POLL)
 
     def __serve_build_asgi_app__(self) -> Bridge:
         """What Ray Serve hands requests to; it asks for it by this name."""

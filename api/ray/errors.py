@@ -1,8 +1,9 @@
 """What can be wrong with Ray.
 
 RayError
-├── RayMissing    Ray is not installed; a usage error
-└── RayFailed     Ray could not be started, or ended by itself
+├── RayMissing          Ray is not installed; a usage error
+├── BadConfiguration    Ray Serve cannot do what a file asks for; a usage error
+└── RayFailed           Ray could not be started, or ended by itself
 """
 
 from api.errors import APIError
@@ -16,7 +17,9 @@ class RayError(APIError):
 class RayMissing(RayError, UsageError):
     """Ray is not installed where this program runs."""
 
-    exit_code = UsageError.exit_code
+
+class BadConfiguration(RayError, UsageError):
+    """A file does not say what Ray Serve is to run."""
 
 
 class RayFailed(RayError):

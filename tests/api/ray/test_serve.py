@@ -3,6 +3,7 @@
 import base64
 import time
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -10,26 +11,15 @@ import cv2
 import grpc
 import numpy as np
 import requests
-import yaml
 
-from api.ray.__main__ import CONFIG
 from tests.api.processes import WITHIN, Process
 from tests.api.ray_environment import Program, registry_in
+from tests.api.ray_service import configure, eventually, serving
 from tests.api.variants import Model, put
 from tests.onnx_models import of_keras
-from tests.ports import free_port
 
 # Of an answer, what no two have in common.
 OWN = ("request-id", "timestamp", "url")
-
-
-def config(folder: Path) -> str:
-    """What we run on Ray Serve, on a free port; its URL."""
-    port = free_port()
-    document = yaml.safe_load(CONFIG.read_text())
-    document["http_options"]["port"] = port
-    (folder / "serve.yaml").write_text(yaml.safe_dump(document))
-    return f"http://127.0.0.1:{port}"
 
 
 def picture(seed: int) -> bytes:
@@ -84,34 +74,28 @@ def answers(url: str) -> list[tuple[int, str, Any]]:
 
 
 def wait_until_ready(url: str, program: Program, version: str) -> None:
-    """Wait until a version serves there."""
-    deadline = time.monotonic() + WITHIN
-    while True:
-        assert program.process.poll() is None, program.log
-        assert time.monotonic() < deadline, program.log
+    """Wait until a version serves there; nobody is refused meanwhile."""
+
+    def ready() -> bool:
         try:
             answer = requests.get(f"{url}/ready", timeout=WITHIN)
-            if answer.ok and answer.json()["data"]["version"] == version:
-                return
         except requests.ConnectionError:
-            pass  # it does not listen yet
-        time.sleep(0.05)
+            return False  # it does not listen yet
+        if answer.status_code == HTTPStatus.NOT_FOUND:
+            return False  # nor has it a route yet
+        assert answer.ok, answer.text
+        found: bool = answer.json()["data"]["version"] == version
+        return found
+
+    eventually(program, ready)
 
 
 def test_ray_serve_answers_as_the_service_does_and_follows_production(
     tmp_path: Path, models: tuple[Model, Model]
 ) -> None:
-    registry, url = registry_in(tmp_path), config(tmp_path)
+    registry, url = registry_in(tmp_path), configure(tmp_path)
     version = put(registry, models[0], {"float32": of_keras(models[0][0])}).record.version
-    settings = {
-        "REGISTRY_URL": "file:registry",
-        "MODEL_CACHE": "cache-of-ray",
-        "MODEL_REFRESH_SECONDS": "0.1",
-    }
-    with (
-        Process(tmp_path) as service,
-        Program(tmp_path, "-m", "api.ray", "serve.yaml", **settings) as program,
-    ):
+    with Process(tmp_path) as service, serving(tmp_path) as program:
         service.wait_for("/ready")
         wait_until_ready(url, program, version)
         before = answers(url)
