@@ -1,6 +1,5 @@
 import gc
 import threading
-import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from api.batcher import Batcher
 from api.errors import CallerGone, Crowded, Overdue, Stopping
 from api.lane import Lane
+from tests.waiting import until
 
 FOREVER = 60.0  # seconds; no test waits for as long unless it fails
 ROOM = 10_000  # items that may wait
@@ -43,13 +43,6 @@ class Gate:
 
     def wait_until_entered(self) -> None:
         assert self.entered.acquire(timeout=FOREVER)
-
-
-def until(happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + FOREVER
-    while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0)  # let the other threads run
 
 
 @contextmanager

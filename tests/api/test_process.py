@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,6 +23,7 @@ from registry.record import StageState
 from registry.settings import RegistrySettings
 from registry.store import Registry
 from tests.api.processes import ROOT, WITHIN, Process, call_until_refused
+from tests.waiting import until
 
 # What takes long to import, and serving raw images with ONNX Runtime and no accounts never needs.
 HEAVY = {
@@ -70,11 +70,18 @@ def expected(model: Model) -> dict[bytes, str]:
     return {picture: str(answer) for picture, answer in zip(pictures(), answers, strict=True)}
 
 
+def wait_for_info(service: Process, fits: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """What the service says of its model, once that is what it is waited for."""
+
+    def look() -> dict[str, Any]:
+        info: dict[str, Any] = service.wait_for("/info")["data"]
+        return info if fits(info) else {}
+
+    return until(look, lambda: service.log)
+
+
 def wait_for_version(service: Process, version: str) -> None:
-    deadline = time.monotonic() + WITHIN
-    while service.wait_for("/info")["data"]["version"] != version:
-        assert time.monotonic() < deadline, service.log
-        time.sleep(0.05)
+    wait_for_info(service, lambda info: info["version"] == version)
 
 
 def test_a_start_imports_nothing_heavy_that_may_not_be_needed() -> None:
@@ -121,11 +128,7 @@ def test_from_an_empty_registry_through_swaps_under_load_to_the_end(
 
 def wait_for_problem(service: Process, sentence: str) -> dict[str, Any]:
     """Wait until the service says what is wrong; what it says of itself then."""
-    deadline = time.monotonic() + WITHIN
-    while sentence not in (info := service.wait_for("/info")["data"])["problem"]:
-        assert time.monotonic() < deadline, info
-        time.sleep(0.05)
-    return info
+    return wait_for_info(service, lambda info: sentence in info["problem"])
 
 
 def test_an_older_record_or_a_file_put_into_production_by_hand_is_never_served(
@@ -152,10 +155,7 @@ def test_an_older_record_or_a_file_put_into_production_by_hand_is_never_served(
         by_hand.write_bytes(models[0][0].read_bytes())
         assert wait_for_problem(service, "no valid record")["version"] == second.version
         registry.rollback("somebody wrote to production")
-        deadline = time.monotonic() + WITHIN
-        while (info := service.wait_for("/info")["data"])["problem"]:
-            assert time.monotonic() < deadline, info
-            time.sleep(0.05)
+        info = wait_for_info(service, lambda info: not info["problem"])
         assert (info["version"], info["production"]["sequence"]) == (second.version, 3)
 
 
@@ -176,10 +176,7 @@ def test_the_second_signal_ends_it_at_once(tmp_path: Path) -> None:
             connection.sendall(b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 10\r\n\r\n")
             assert service.wait_for("/ready", 503)
             service.process.send_signal(signal.SIGINT)
-            deadline = time.monotonic() + WITHIN
-            while "stopping on SIGINT" not in service.log:
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
+            until(lambda: "stopping on SIGINT" in service.log, lambda: service.log)
             service.process.send_signal(signal.SIGTERM)
             assert service.process.wait(WITHIN) == 128 + signal.SIGTERM
         service.process.returncode = 0  # as this end was asked for

@@ -35,6 +35,7 @@ from images import NBYTES, Images
 from process.nonblocking import NonBlockingHandler
 from tests.api.first_pixel import FirstPixel
 from tests.ports import free_port
+from tests.waiting import until
 
 HEALTH = b"GET /health HTTP/1.1\r\nHost: test\r\n\r\n"
 CHUNKED = b"POST / HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -756,15 +757,6 @@ def test_an_address_that_is_taken_or_not_ours_is_named() -> None:
         listen("no-such-host.invalid", 8000)
     with pytest.raises(CannotListen, match="SERVE_HOST"):
         listen("x" * 300, 8000)
-
-
-def until(happened: Callable[[], bool]) -> None:
-    done = threading.Event()
-    for _ in range(6000):
-        if happened():
-            return
-        done.wait(0.01)
-    raise AssertionError("it did not happen")
 
 
 class Interrupted(io.RawIOBase):

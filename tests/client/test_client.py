@@ -2,7 +2,6 @@
 
 import socket
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -30,6 +29,7 @@ from tests.client.pictures import COLOURS, picture
 from tests.light_versions import Light, put, registry_in
 from tests.nginx.upstream import Handler, Upstream
 from tests.ports import free_port
+from tests.waiting import until
 
 FORMS = ("PNG", "JPEG", "WEBP", "BMP")
 PATIENT = 1000  # retries, more than any test waits for
@@ -37,13 +37,6 @@ PATIENT = 1000  # retries, more than any test waits for
 
 def here(port: int) -> str:
     return f"http://127.0.0.1:{port}"
-
-
-def until(happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WITHIN
-    while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("form", FORMS)

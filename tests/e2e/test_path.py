@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pytest
 from demo.service import Service
 from tests.alerts.smtp_process import SMTPServer
 from tests.gcs.gcs_process import GCSServer
+from tests.waiting import until
 
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 120  # seconds; reached only if something is broken
@@ -87,10 +87,7 @@ def draw_shapes(folder: Path) -> None:
 
 def wait_for_version(service: Service, version: str) -> None:
     """Return when the service has exchanged its model for ``version``."""
-    deadline = time.monotonic() + PATIENCE
-    while service.info()["version"] != version:
-        assert time.monotonic() < deadline, service.info()
-        time.sleep(0.1)
+    until(lambda: service.info()["version"] == version, service.info)
 
 
 @pytest.mark.timeout(900)

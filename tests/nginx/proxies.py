@@ -16,6 +16,7 @@ import requests
 import trustme
 
 from tests.ports import free_port
+from tests.waiting import until
 
 ROOT = Path(__file__).parent.parent.parent
 CONFIGURATION = ROOT / "nginx" / "nginx.conf"
@@ -97,11 +98,8 @@ class Proxy:
 
     def lines(self, count: int) -> list[dict[str, Any]]:
         """The first ``count`` lines of the access log, once there are so many."""
-        deadline = time.monotonic() + WITHIN
-        while len(lines := self.written) < count:
-            assert time.monotonic() < deadline, lines
-            time.sleep(0.01)
-        return lines[:count]
+        until(lambda: len(self.written) >= count, lambda: self.written)
+        return self.written[:count]
 
     @property
     def written(self) -> list[dict[str, Any]]:

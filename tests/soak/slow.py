@@ -4,10 +4,10 @@ import contextlib
 import random
 import socket
 import threading
-import time
 from typing import Self
 
 from images import NBYTES
+from tests.waiting import until
 
 REQUEST = b"POST / HTTP/1.1\r\nHost: slow\r\nContent-Length: %d\r\n\r\n" % NBYTES
 INTERVAL = 1.0  # seconds between two bytes of a connection
@@ -43,10 +43,7 @@ class Slow:
 
     def wait_for(self, count: int, within: float) -> None:
         """Wait until so many are open."""
-        deadline = time.monotonic() + within
-        while self.open < count:
-            assert time.monotonic() < deadline, self.open
-            time.sleep(0.01)
+        until(lambda: self.open >= count, lambda: self.open, within)
 
     def _run(self) -> None:
         draw = random.Random(8)

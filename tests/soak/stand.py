@@ -1,6 +1,5 @@
 """A service to be maltreated: its registry, and versions that each give every image one label."""
 
-import time
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -11,9 +10,8 @@ import numpy as np
 from registry.store import Registry
 from tests.api.processes import Process
 from tests.light_versions import Light, constant, put, registry_in
+from tests.waiting import until
 
-WITHIN = 120.0  # seconds
-POLL = 0.01  # seconds
 CLASSES = tuple(map(str, range(7)))  # so that a label is the index that POST / answers
 # It falls back to TensorFlow otherwise, for a file that is no model.
 VARIABLES = {"MODEL_RUNTIME": "onnx", "MODEL_REFRESH_SECONDS": "0.02", "DRIFT_WINDOW": "0"}
@@ -82,11 +80,8 @@ def wait_for_version(service: Process, version: str) -> None:
 
 
 def wait_until(happened: Callable[[], bool], service: Process) -> None:
-    """Look again and again."""
-    deadline = time.monotonic() + WITHIN
-    while not happened():
-        assert time.monotonic() < deadline, service.log[-5000:]
-        time.sleep(POLL)
+    """Look again and again; if it does not happen, the end of the log may say why."""
+    until(happened, lambda: service.log[-5000:])
 
 
 def resident(service: Process) -> int:
