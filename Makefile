@@ -34,7 +34,7 @@ for stage in $(STAGES); do for device in cpu gpu; do \
 $(LOCK) requirements/api-slim.in -o requirements/api-slim.txt
 endef
 
-.PHONY: help ray demo serve test lint types pytest fuzz torture soak bench bench-growth lock pins base image image-test k8s-test clean
+.PHONY: help ray demo serve test lint types pytest fuzz torture soak bench bench-growth lock pins base image image-test k8s-test ray-test clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -100,6 +100,9 @@ image-test: image $(VENV)/development  ## build the images, then run them as a c
 
 k8s-test: image-api image-api-slim image-testing $(VENV)/development $(VENV)/debian $(BIN)/kubectl $(VENV)/catatonit  ## build images, then run production's manifests in them
 	IMAGE_TAG=$(TAG) $(BIN)/pytest tests/cluster
+
+ray-test: $(VENV)/development $(VENV)/ray/installed  ## kill, overload and scale replicas on Ray Serve; 2 minutes
+	$(BIN)/pytest tests/api/ray/scaling
 
 clean:  ## remove everything made here: environment, models, caches
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis
