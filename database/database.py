@@ -59,12 +59,7 @@ class Database:
             DatabaseAway: the database cannot be reached.
             WrongSchema: it is older or newer than this program; the message says what to run.
         """
-        found = self.revision()
-        if found not in {None, *schema.known()}:
-            raise WrongSchema(
-                f"the schema of {self.location} is of revision {found}, which a later version of "
-                "this program made: run that version"
-            )
+        found = self._known_revision()
         if found != schema.head():
             if self._engine.dialect.name != SQLITE:
                 raise WrongSchema(
@@ -88,13 +83,25 @@ class Database:
 
         Raises:
             DatabaseAway: the database cannot be reached.
+            WrongSchema: it is newer than this program.
         """
+        self._known_revision()
         with self._reached():
             schema.upgrade(self._engine)
 
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
+
+    def _known_revision(self) -> str | None:
+        """The revision of the schema, unless only a later version of this program knows it."""
+        found = self.revision()
+        if found not in {None, *schema.known()}:
+            raise WrongSchema(
+                f"the schema of {self.location} is of revision {found}, which a later version of "
+                "this program made: run that version"
+            )
+        return found
 
     @contextmanager
     def _reached(self) -> Iterator[None]:
