@@ -1,5 +1,6 @@
 """ONNX models answer as classifiers do, with nothing but their own bytes and without TensorFlow."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -200,3 +201,12 @@ def test_tensorflow_is_not_imported() -> None:
         "assert not {'tensorflow', 'keras', 'h5py'} & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[2])
+
+
+def test_nobody_is_told_of_a_model(tmp_path: Path) -> None:
+    # ONNX Runtime keeps silent anyway where this looks like continuous integration.
+    environment = {"HOME": str(tmp_path), "TMPDIR": str(tmp_path), "PATH": os.environ["PATH"]}
+    program = "from classifier import onnx_runtime"
+    root = Path(__file__).parents[2]
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=root, env=environment)
+    assert list(tmp_path.iterdir()) == []

@@ -31,6 +31,7 @@ def test_it_is_given_its_arguments_and_no_secret(
     child.run(name, tmp_path / "said")
     assert "PATH" in (tmp_path / "said").read_text()
     assert "secret" not in (tmp_path / "said").read_text()
+    assert "'ORT_DISABLE_TELEMETRY': '1'" in (tmp_path / "said").read_text()
 
 
 @pytest.mark.parametrize(
