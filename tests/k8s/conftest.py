@@ -56,7 +56,13 @@ def stateful(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def stateful_canary(stateful: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same with a canary."""
+    """Production with these and a canary."""
     folder = tmp_path_factory.mktemp("stateful-canary")
     components = ("canary", "mail", "database/client", "accounts", "release")
     return overlay_with(folder, *components, base=stateful)
+
+
+@pytest.fixture(scope="session")
+def stateful_kserve(stateful: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Production with these, whose pods KServe runs."""
+    return overlay_with(tmp_path_factory.mktemp("stateful-kserve"), "kserve", base=stateful)

@@ -90,3 +90,13 @@ def test_clients_that_know_its_name_know_the_model(service: Object) -> None:
 def test_no_rule_is_broken(manifests: list[Object], service: Object) -> None:
     manifests[manifests.index(service)] = as_deployment(service)
     assert not findings(manifests)
+
+
+def test_with_a_database_no_rule_is_broken(stateful_kserve: Path) -> None:
+    manifests = objects(stateful_kserve)
+    (found,) = of_kind(manifests, "InferenceService")
+    manifests[manifests.index(found)] = as_deployment(found)
+    assert not findings(manifests)
+    assert not [error for each in manifests for error in errors(each, VERSIONS[0])]
+    (pod,) = pods([as_deployment(found)])
+    assert environment(pod, manifests)["DATABASE_URL_FILE"] == "/run/secrets/database/url"
