@@ -25,8 +25,8 @@ from process.errors import Failure
 logger = logging.getLogger(__name__)
 
 ROUNDS = 5
-PATIENCE = 0.15  # seconds after which no further round begins
-BATCH = 8  # images; one alone and so many together tell both ends of a service's load
+PATIENCE = 0.05  # seconds after which no further round begins
+BATCH = 4  # images; one alone and so many together tell both ends of a service's load
 WORTHWHILE = 0.8  # int8 has to take less than this part of float32's time
 DEVICES = Path("/dev")
 

@@ -234,11 +234,11 @@ class Timed(Classifier):
 @pytest.mark.parametrize(
     ("float32", "int8", "chosen"),
     [
-        ([0.0010], [0.0007], "int8"),
-        ([0.0010], [0.0009], "float32"),  # not worth its rounding
-        ([0.0007], [0.0010], "float32"),
-        ([0.0010], [9, 0.0007], "int8"),  # the first calls do not count
-        ([0.0010], [0.0007, 0.0007, 0.005, 0.0007], "int8"),  # nor one that was held up
+        ([10e-5], [7e-5], "int8"),
+        ([10e-5], [9e-5], "float32"),  # not worth its rounding
+        ([7e-5], [10e-5], "float32"),
+        ([10e-5], [9, 7e-5], "int8"),  # the first calls do not count
+        ([10e-5], [7e-5, 7e-5, 50e-5, 7e-5], "int8"),  # nor one that was held up
     ],
 )
 def test_the_fastest_is_chosen(float32: list[float], int8: list[float], chosen: str) -> None:
