@@ -20,7 +20,7 @@ from api.audit.schemas import (
     RequestsOptions,
     VersionFeedback,
 )
-from api.errors import Absent, Invalid, NotReady, WrongType
+from api.errors import Absent, Invalid, NotReady, TooLarge, WrongType
 from api.operation import JSON, described
 from api.service import service
 from database.errors import DatabaseAway, DatabaseError
@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # who has no audit trail need not load SQLAlchemy
     from database.models import Response
 
 WRITTEN_WITHIN = 5.0  # seconds; longer waits would take the threads from those who ask
+MAX_BODY = 64 * 1024  # bytes, as the name of a class may be long
 
 routes = Blueprint("audit", __name__)
 
@@ -61,13 +62,16 @@ def requests(options: RequestsOptions) -> tuple[str, AuditedRequests]:
 
 
 @routes.post("/feedback")
-@described(Invalid, Absent, WrongType, NotReady, TrailAway, bodies={JSON: FeedbackDocument})
+@described(
+    Invalid, Absent, TooLarge, WrongType, NotReady, TrailAway, bodies={JSON: FeedbackDocument}
+)
 def give_feedback() -> tuple[str, FeedbackNoted]:
     """Say what class would have been right for an image of an earlier request of one's own."""
     trail = _trail()
     payloads.check_coding(request.headers.get("Content-Encoding", ""))
     if request.mimetype != JSON:
         raise WrongType(f"Content-Type is {request.mimetype or 'missing'}, and must be {JSON}")
+    request.max_content_length = MAX_BODY
     given = FeedbackDocument.read(request.get_data(cache=False))
     classes = service().holder.require().labels.classes
     if given.label not in classes:

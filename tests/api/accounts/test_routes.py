@@ -1,17 +1,23 @@
 """Registering, logging in, and what operators do."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jwt
 import pytest
 from flask import Flask
+from sqlalchemy import delete
 from werkzeug.test import TestResponse
 
 from api.accounts.accounts import Accounts
+from api.accounts.errors import NameTaken
 from api.accounts.users import Account
 from api.app import create_app
 from api.service import Service
+from database.database import Database
+from database.models import Role, User
 from tests.api.accounts.conftest import PASSWORD, bearer
 from tests.api.accounts.counting import CountingHasher
 
@@ -215,6 +221,33 @@ def test_a_new_password_ends_the_tokens_of_the_old_one(
     assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
     assert "the password has changed since: log in again" in answer.text
     assert ask(bearer(accounts, people["other"])["Authorization"][7:]).status_code == 200
+
+
+def test_who_gets_the_id_of_a_user_who_was_deleted_gets_not_its_tokens(
+    app: Flask, accounts: Accounts, database: Database
+) -> None:
+    """As SQLite gives the last id again, if somebody deletes the row behind our back."""
+    kept = accounts.passwords.hash(PASSWORD)
+    anna = accounts.users.add("anna", kept)
+    with database.session() as session:
+        session.execute(delete(User).where(User.id == anna.id))
+    headers = bearer(accounts, anna)
+    accounts.users.add("bert", accounts.passwords.hash(PASSWORD), Role.OPERATOR)
+    assert app.test_client().get("/users", headers=headers).status_code == 401
+
+
+def test_a_name_that_several_ask_for_at_once_is_given_once(accounts: Accounts) -> None:
+    gate = threading.Barrier(4)
+
+    def add(_: int) -> str:
+        gate.wait(60)
+        try:
+            return accounts.users.add("emil", "hash").name
+        except NameTaken:
+            return ""
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(add, range(4))) == ["", "", "", "emil"]
 
 
 def test_the_same_password_set_anew_ends_tokens_too(

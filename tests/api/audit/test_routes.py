@@ -300,6 +300,14 @@ def test_feedback_is_json(serve: Serve) -> None:
     assert client.post("/feedback", data=b"{", content_type="application/json").status_code == 400
 
 
+def test_feedback_that_is_long_is_not_read(serve: Serve) -> None:
+    """As to find a hundred thousand faults takes the time of others."""
+    faults = {f"fault {number}": 1 for number in range(100_000)}
+    answer = serve().post("/feedback", json=faults)
+    assert answer.status_code == 413
+    assert "the body is larger than 65,536 bytes" in answer.text
+
+
 def test_without_a_database_images_are_answered_and_its_routes_say_so(
     service: Service, holder: Holder, snapshot: Snapshot
 ) -> None:
