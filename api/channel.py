@@ -25,7 +25,7 @@ from typing import Any
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.task import ErrorTask, WSGITask
-from waitress.utilities import Error
+from waitress.utilities import BadRequest, Error
 
 from api import access
 from api.answers import Place, Problem
@@ -34,9 +34,10 @@ from api.payloads import MAX_BODY
 
 LINGER = 5.0  # seconds in which a refused client may read why
 SHARE = 0.0005  # seconds that the main loop parses for one connection before it looks at the others
+LONGEST = 8192  # bytes of a chunk's size with its extensions, or of the trailers
 PIECE = 1024  # bytes of chunks that are parsed at once, as waitress copies what follows each chunk
 
-TRANSFER_ENCODING = re.compile(b"^transfer-encoding:", re.IGNORECASE | re.MULTILINE)
+TRANSFER_ENCODING = re.compile(b"^transfer-encoding:(.*)", re.IGNORECASE | re.MULTILINE)
 
 REASONS = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: f"the body is larger than {MAX_BODY:,} bytes",
@@ -71,9 +72,13 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
     def received(self, data: bytes) -> int:
         """Take bytes in, and return how many of them belong to this request."""
         consumed: int = super().received(data)
-        if self.error is not None:
-            self.expect_continue = False  # or the body of a refused request would be asked for
+        if self.chunked and self._has_long_line():
+            self.error = BadRequest(f"a line between chunks has more than {LONGEST:,} bytes")
+            self.completed = True
         return consumed
+
+    def _has_long_line(self) -> bool:
+        return max(len(self.body_rcv.control_line), len(self.body_rcv.trailer)) > LONGEST
 
     def parse_header(self, header_plus: bytes) -> None:
         """Read the request line and the headers."""
@@ -81,18 +86,20 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
             super().parse_header(header_plus)
         except ValueError:  # a Content-Length of 5,000 digits, a host of unbalanced brackets
             raise ParsingError("a number or the URI cannot be read") from None
-        self._require_one_reading(bool(TRANSFER_ENCODING.search(header_plus)))
+        self._require_one_reading(TRANSFER_ENCODING.findall(header_plus))
 
-    def _require_one_reading(self, has_coding: bool) -> None:
+    def _require_one_reading(self, codings: list[bytes]) -> None:
         """Refuse what RFC 9112 lets nobody guess at (sections 2.3, 3.2 and 6.1)."""
         host = self.headers.get("HOST")
         if self.version not in ("1.0", "1.1"):
             raise ParsingError("only HTTP/1.1 and HTTP/1.0 are understood")
         if self.version == "1.1" and (host is None or "," in host):
             raise ParsingError("HTTP/1.1 requires one Host")
-        if has_coding and self.version == "1.0":
+        if codings and self.version == "1.0":
             raise ParsingError("HTTP/1.0 has no Transfer-Encoding")
-        if has_coding and "CONTENT_LENGTH" in self.headers:
+        if b"".join(codings).lower().count(b"chunked") > 1:
+            raise ParsingError("a body can be chunked only once")
+        if codings and "CONTENT_LENGTH" in self.headers:
             raise ParsingError("Content-Length and Transfer-Encoding exclude each other")
 
 
@@ -232,12 +239,12 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         request = self.request
         data = self._unread[:PIECE] if request.chunked else self._unread
         self._unread = self._unread[request.received(data) :]
-        if request.expect_continue and request.headers_finished and not self.sent_continue:
-            self.send_continue()
         if request.completed:
             self.request, self.sent_continue = None, False
             self.requests.append(request)
             self.server.add_task(self)
+        elif request.expect_continue and not self.sent_continue:
+            self.send_continue()
 
     def service(self) -> None:
         """Answer a request, and go on with what has come behind it."""

@@ -249,6 +249,11 @@ def test_while_many_chunks_are_parsed_others_are_answered(
         (b"POST / HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
         (CHUNKED + b"nonsense\r\n", 400),
         (CHUNKED + b"-1\r\n", 400),
+        (CHUNKED + b"1" * 10_000, 400),
+        (CHUNKED + b"1;" + b"a" * 10_000, 400),
+        (CHUNKED + b"0\r\n" + b"A: b\r\n" * 2000, 400),
+        (CHUNKED[:-4] + b", chunked\r\n\r\n" + SMUGGLED, 400),
+        (CHUNKED[:-2] + b"Transfer-Encoding: chunked\r\n\r\n" + SMUGGLED, 400),
         (head(NBYTES, "Transfer-Encoding: chunked") + SMUGGLED, 400),
         (head(NBYTES, "transfer-encoding:chunked") + SMUGGLED, 400),
         (head(NBYTES, "Transfer-Encoding:") + SMUGGLED, 400),
@@ -294,6 +299,26 @@ def test_a_body_that_is_asked_for_is_answered(serve: Callable[..., Running]) -> 
     request = head(NBYTES, "Expect: 100-continue", "Connection: close")
     with sent(serve(), request) as connection:
         assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(bytes(NBYTES))
+        assert parts(everything(connection)) == (200, {"message": "0"})
+
+
+@pytest.mark.parametrize("extra", ["", "Content-Length: 0\r\n"])
+def test_a_body_is_not_asked_for_where_there_is_none(
+    serve: Callable[..., Running], extra: str
+) -> None:
+    asks = f"Expect: 100-continue\r\n{extra}Connection: close\r\n\r\n".encode()
+    with sent(serve(), HEALTH[:-2] + asks) as connection:
+        assert alive(everything(connection))
+
+
+@pytest.mark.usefixtures("ready")
+def test_a_body_behind_another_request_is_asked_for_when_that_is_answered(
+    serve: Callable[..., Running],
+) -> None:
+    request = head(NBYTES, "Expect: 100-continue", "Connection: close")
+    with sent(serve(), HEALTH + request) as connection:
+        receive_up_to(connection, b"}\nHTTP/1.1 100 Continue\r\n\r\n")
         connection.sendall(bytes(NBYTES))
         assert parts(everything(connection)) == (200, {"message": "0"})
 
