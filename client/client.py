@@ -120,7 +120,8 @@ class Client:
                 allow_redirects=False,  # which would take the token along, and make it a GET
                 stream=True,
             )
-        except requests.RequestException as error:
+        except (requests.RequestException, OverflowError, ValueError) as error:
+            # The last two are of headers that urllib3 takes for numbers, dates and addresses.
             raise Unreachable(f"{self._url} does not answer: {_reason(error)}") from error
 
     def _whole_answer(self, url: str, **options: Any) -> Answer:

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from client import Client, ClientError, NoClassifier, Prediction, Unavailable, WrongAddress
+from client import (
+    Client,
+    ClientError,
+    NoClassifier,
+    Prediction,
+    Unavailable,
+    Unreachable,
+    WrongAddress,
+)
 from client.__main__ import main
 from client.answers import LARGEST
 from tests.client.test_client import EXPLAINED, GOOD, answer, here
@@ -104,6 +112,36 @@ def test_an_answer_without_an_end_is_left(upstream: Upstream, client: Client) ->
     with pytest.raises(NoClassifier, match=r"answers more than 67,108,864 bytes"):
         client.classify(b"image")
     assert sum(sent) < 2 * LARGEST
+
+
+@pytest.mark.parametrize(
+    "answered",
+    [
+        "503 Busy\r\nRetry-After: " + "9" * 5000,
+        "503 Busy\r\nRetry-After: Fri, 31 Dec 99999999999 23:59:59 GMT",
+        "503 Busy\r\nRetry-After: Fri, 31 Dec 10000 23:59:59 GMT",
+        "503 Busy\r\nRetry-After: soon",
+        "302 Found\r\nLocation: http://[",
+        "307 Temporary Redirect\r\nLocation: //@@[::",
+        "200 OK\r\nContent-Length: 5, 6",
+        "200 OK\r\nContent-Encoding: gzip",
+        "200 OK\r\nContent-Encoding: " + "gzip, " * 500,
+        "200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5",
+        "200 OK\r\n" + "A: b\r\n" * 200,
+        "99999 OK",
+    ],
+)
+def test_headers_that_nobody_can_read_are_no_answer(upstream: Upstream, answered: str) -> None:
+    def behave(handler: Handler) -> None:
+        handler.wfile.write(f"HTTP/1.1 {answered}\r\n\r\nwords".encode())
+        handler.cut()
+
+    upstream.behave = behave
+    with (
+        Client(here(upstream.port), retries=1) as client,
+        pytest.raises(Unreachable, match="does not answer: "),
+    ):
+        client.classify(b"image")
 
 
 JSON = st.recursive(
