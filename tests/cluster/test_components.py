@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from tests.k8s.manifests import ROOT
 from tests.onnx_models import of_keras
 from tests.ports import free_port
 from tests.postgresql import PostgreSQL
+from tests.waiting import until
 
 PASSWORD = "correct horse battery staple"
 
@@ -91,7 +91,7 @@ def test_accounts_the_audit_trail_and_traces_work_once_the_tables_are_there(
         assert requests.post(url, data=image, timeout=WITHIN).status_code == 401
         caller = log_in(service, url)
         assert caller.post(url, data=image, timeout=WITHIN).status_code == 200
-        answered = wait_until(lambda: answered_requests(caller, url))
+        answered = until(lambda: answered_requests(caller, url), within=WITHIN)
         assert [each["path"] for each in answered] == ["/"]
         service.podman("stop", service.container)
         assert service.wait() == 0
@@ -118,12 +118,3 @@ def answered_requests(caller: requests.Session, url: str) -> list[dict[str, obje
     assert answer.ok, answer.text
     found: list[dict[str, object]] = answer.json()["data"]["requests"]
     return [each for each in found if each["answers"]]
-
-
-def wait_until(look: Callable[[], list[dict[str, object]]]) -> list[dict[str, object]]:
-    """Look until there is something."""
-    deadline = time.monotonic() + WITHIN
-    while not (found := look()):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    return found

@@ -1,12 +1,11 @@
 """The rendered production, run: the service, the promotion of another version, and the judge."""
 
-import time
-
 import pytest
 
 from tests.api.variants import Model
 from tests.cluster.cluster import Cluster, ask, check_restrictions, expected, pictures
 from tests.cluster.podman import WITHIN, Played
+from tests.waiting import until
 
 
 @pytest.mark.timeout(900)
@@ -51,7 +50,7 @@ def test_a_pinned_version_is_served_whatever_is_in_production(cluster: Cluster, 
 
 
 def wait_for_version(service: Played, url: str, version: str) -> None:
-    deadline = time.monotonic() + WITHIN
-    while service.wait_for(f"{url}/info")["data"]["version"] != version:
-        assert time.monotonic() < deadline, service.log
-        time.sleep(0.1)
+    def serves() -> bool:
+        return bool(service.wait_for(f"{url}/info")["data"]["version"] == version)
+
+    until(serves, lambda: service.log, WITHIN)

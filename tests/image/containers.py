@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -11,6 +10,7 @@ from typing import Any, Self
 import requests
 
 from tests.ports import free_port
+from tests.waiting import until
 
 TAG = os.environ.get("IMAGE_TAG", "dev")
 WITHIN = 240.0  # seconds; reached only if something is broken
@@ -120,10 +120,7 @@ class Container:
 
     def wait_for_line(self, text: str) -> None:
         """Wait until it has logged ``text``."""
-        deadline = time.monotonic() + WITHIN
-        while text not in (log := self.log):
-            assert time.monotonic() < deadline, log
-            time.sleep(0.1)
+        until(lambda: text in self.log, lambda: self.log, WITHIN)
 
 
 class Service(Container):
@@ -137,10 +134,7 @@ class Service(Container):
 
     def wait_for(self, path: str, status: int = 200) -> None:
         """Ask until the answer has the status."""
-        deadline = time.monotonic() + WITHIN
-        while self._status(path) != status:
-            assert time.monotonic() < deadline, self.log
-            time.sleep(0.1)
+        until(lambda: self._status(path) == status, lambda: self.log, WITHIN)
 
     def _status(self, path: str) -> int:
         try:

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -24,6 +24,7 @@ from database.errors import DatabaseAway
 from images.encode import png
 from process.backoff import Backoff
 from tests.api.audit.entries import answered, entry
+from tests.waiting import until
 
 FOREVER = 60.0
 EVERYTHING = Criteria(None, None, None, "", 10_000)
@@ -209,16 +210,6 @@ def test_the_end_does_not_wait_for_a_database_that_stays_away(
     bench.writer.stop(0.1)
     assert "requests are missing from the audit trail" in subjects(caplog)
     assert "Lost since the last report: 7." in caplog.text
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for what the thread does by itself."""
-    waiting = threading.Event()
-    for _ in range(int(FOREVER / 0.01)):
-        if condition():
-            return
-        waiting.wait(0.01)
-    raise AssertionError("it did not happen in time")
 
 
 def test_what_is_old_is_deleted_by_the_way(bench: Bench) -> None:
