@@ -83,3 +83,23 @@ class GrowthSettings(Settings):
     results: Path = Field(
         Path("benchmarks/results"), description="The folder for a folder of results per run."
     )
+
+
+class StartSettings(Settings):
+    """Which starts are measured."""
+
+    model_config = SettingsConfigDict(env_prefix="START_")
+
+    models: CommaSeparated[str] = Field(
+        ("default", "resnet50"), description="The models that are served, one after the other."
+    )
+    rounds: int = Field(5, ge=1, description="How many times the service is started, of each kind.")
+    cold: bool = Field(
+        True,
+        description="Whether it also starts from the disk: for that, root empties the page cache "
+        "of the whole machine.",
+    )
+    port: int = Field(8600, ge=1, le=65535, description="Where it listens.")
+    work: Path = Field(
+        Path("var/benchmarks"), description="The folder for models, shared with the benchmark."
+    )

@@ -21,7 +21,7 @@ from benchmarks.servers import Server
 from benchmarks.wire import RAW
 
 READY_WITHIN = 120.0  # seconds
-POLL = 0.05  # seconds
+POLL = 0.01  # seconds
 BATCH = 64  # images, the most in one request
 
 
@@ -91,7 +91,7 @@ def speed(
     """
     cores = sorted(os.sched_getaffinity(0))
     ports = range(port, port + layout.processes)
-    with _started(arranged(server, layout, cores, port), ports) as (tree, folder):
+    with started(arranged(server, layout, cores, port), ports) as (tree, folder):
         bodies = _bodies(model, Demand(connections, 1), folder)
         each = max(1, connections // layout.processes)
 
@@ -99,10 +99,10 @@ def speed(
             target = Target(f"http://127.0.0.1:{at}/", RAW.content_type, bodies)
             return apply(target, each, seconds)
 
-        before = _cpu(tree)
+        before = processor_seconds(tree)
         with _confined(layout.spare(cores)), ThreadPoolExecutor(layout.processes) as pool:
             loads = list(pool.map(load, ports))
-        cpu = _cpu(tree) - before
+        cpu = processor_seconds(tree) - before
     return Speed(
         answered=sum(found.answered for found in loads),
         seconds=max(found.seconds for found in loads),
@@ -118,7 +118,7 @@ def memory(server: Server, model: Model, port: int, seconds: int) -> Memory:
     Raises:
         PortTaken, ServerFailed: it cannot be measured.
     """
-    with _started(server, [port]) as (tree, folder):
+    with started(server, [port]) as (tree, folder):
         ready = tree.memory()
         peaks = []
         for demand in DEMANDS:
@@ -132,8 +132,13 @@ def memory(server: Server, model: Model, port: int, seconds: int) -> Memory:
 
 
 @contextmanager
-def _started(server: Server, ports: Sequence[int]) -> Iterator[tuple[Tree, Path]]:
-    """A server that is ready on every port, and a folder."""
+def started(server: Server, ports: Sequence[int]) -> Iterator[tuple[Tree, Path]]:
+    """A server that is ready on every port, and a folder.
+
+    Raises:
+        PortTaken: something listens there already.
+        ServerFailed: it ended, or took too long.
+    """
     for port in ports:
         require_free(port)
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as name:
@@ -155,7 +160,7 @@ def _ready(port: int) -> bool:
         return False
 
 
-def _cpu(tree: Tree) -> float:
+def processor_seconds(tree: Tree) -> float:
     """Seconds of processor time that the processes of a server have taken (proc_pid_stat(5))."""
     ticks = 0
     for pid in tree.members():
