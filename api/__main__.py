@@ -10,6 +10,7 @@ from types import FrameType
 from api import access
 from api.app import PROBES, QUICK, create_app
 from api.assembly import SHARED, Assembly, assemble
+from api.descriptors import connections
 from api.express import Express
 from api.holder import Holder
 from api.server import Server, listen
@@ -44,6 +45,9 @@ def serve(settings: ServeSettings, assembly: Assembly) -> None:
         app.run(settings.host, settings.port, debug=True, use_reloader=False)
         return
     quick = QUICK if service.accounts is None else PROBES
+    settings = settings.model_copy(
+        update={"connection_limit": connections(settings.connection_limit)}
+    )
     listener = listen(settings.host, settings.port)
     server = Server(Express(app, service), listener, settings, quick, access.counter(app))
     stop_on_signals(service.holder, server)

@@ -78,7 +78,7 @@ class ServeSettings(Settings):
         500,
         ge=1,
         description="Open connections; further ones wait until one ends or is idle for a second. "
-        "Less than `ulimit -n` allows.",
+        "Fewer where `ulimit -n` allows fewer than two files for each.",
     )
     debug: bool = Field(
         False, description="Run under Flask's development server, for work on the service itself."
