@@ -6,6 +6,7 @@
 import logging
 import select
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Collection
@@ -163,10 +164,10 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         return accepts or (self.accepting and (self._longest_idle() or self._slowest()) is not None)
 
     def handle_accept(self) -> None:
-        """Take a connection, or make room for it, to be taken in the next turn."""
+        """Take all who wait, or make room for one, to be taken in the next turn."""
         # Not in this one, in which there may still be an event for the descriptor that is free now.
         if len(self._map) < self._settings.connection_limit:
-            super().handle_accept()
+            self._accept(self._settings.connection_limit)
         elif (idle := self._longest_idle()) is not None:
             idle.handle_close()
         elif (slow := self._slowest()) is not None:
@@ -214,12 +215,15 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
 
     def _stop_accepting(self) -> None:
         """Accept who has connected already, as closing the listener would reset them."""
-        before = -1
-        while len(self.active_channels) > before:
-            before = len(self.active_channels)
-            super().handle_accept()  # whether or not there is room
+        self._accept(sys.maxsize)  # whether or not there is room
         wasyncore.dispatcher.close(self)
         self.closed = True
+
+    def _accept(self, limit: int) -> None:
+        before = -1
+        while before < len(self._map) < limit:
+            before = len(self._map)
+            super().handle_accept()
 
     def _drain(self) -> bool:
         stopped = self._stopped_at or 0.0

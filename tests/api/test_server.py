@@ -448,6 +448,14 @@ def test_empty_lines_do_not_keep_a_connection(serve: Callable[..., Running]) -> 
     assert answer == b"" or b" 408 " in answer
 
 
+def test_empty_lines_do_not_keep_a_connection_that_has_had_an_answer(
+    serve: Callable[..., Running],
+) -> None:
+    with sent(serve(request_timeout=0.5), HEALTH) as connection:
+        receive_up_to(connection, b"}\n")
+        assert drip(connection, b"\r\n" * 1000) == b""
+
+
 def test_a_byte_that_is_marked_as_urgent_is_nothing_that_happens(
     serve: Callable[..., Running], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -527,6 +535,18 @@ def test_where_there_is_no_room_the_request_that_has_been_coming_for_longest_giv
         assert running.post(5).json() == {"message": "5"}
         status, answer = parts(everything(first))
         assert (status, answer["detail"]) == (408, "the whole request did not arrive in time")
+
+
+def test_all_who_wait_are_accepted_in_one_turn(service: Service) -> None:
+    port = free_port()
+    server = Server(create_app(service), listen("127.0.0.1", port), ServeSettings(), QUICK)
+    with contextlib.ExitStack() as stack:
+        for _ in range(20):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), FOREVER))
+        server._turn()
+        assert len(server.active_channels) == 20
+    server.stop()
+    assert server.run() is True
 
 
 def test_all_who_wait_to_be_accepted_when_it_stops_are_answered(
