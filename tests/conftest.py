@@ -16,6 +16,7 @@ from database.settings import DatabaseSettings
 from registry.card import Card, Data, Golden
 from registry.gcs import GCSBackend
 from tests.alerts.smtp_process import SMTPServer
+from tests.clock import Clock
 from tests.gcs.gcs_process import GCSServer
 from tests.postgresql import PostgreSQL
 
@@ -38,6 +39,11 @@ def children_hear_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGINT, lambda number, frame: None)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
 @pytest.fixture(scope="session")

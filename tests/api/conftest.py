@@ -24,7 +24,6 @@ from registry.record import StageRecord, StageState
 from registry.settings import RegistrySettings
 from registry.store import Registry
 from tests.api.bench import Bench
-from tests.api.clock import Clock
 from tests.api.first_pixel import FirstPixel
 from tests.api.variants import Files, Model
 from tests.onnx_models import of_keras
@@ -38,11 +37,6 @@ def no_thread_is_left() -> Iterator[None]:
     for thread in set(threading.enumerate()) - before:
         thread.join(60)
         assert not thread.is_alive(), thread
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from api.catalogue import KEPT, Catalogue
 from api.errors import RegistryAway
 from registry.errors import Unreachable
 from tests.api.bench import Bench
-from tests.api.clock import Clock
+from tests.clock import Clock
 
 FOREVER = 60.0  # seconds; no test waits for as long unless it fails
 

@@ -21,8 +21,8 @@ from api.service import Service
 from classifier.explanation import Check, Explanation, unchecked
 from images import Images
 from images.decode import decode
-from tests.api.clock import Clock
 from tests.api.first_pixel import FirstPixel
+from tests.clock import Clock
 from tests.images.files import encoded, noise
 
 FOREVER = 60.0  # seconds; no test waits for as long unless it fails

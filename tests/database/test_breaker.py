@@ -4,7 +4,7 @@ import pytest
 
 from database.breaker import Breaker
 from database.errors import DatabaseAway, WrongSchema
-from tests.api.clock import Clock
+from tests.clock import Clock
 
 
 class Tried:
@@ -27,11 +27,6 @@ class Tried:
         except KeyError:
             return True
         return True
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from database.errors import WrongSchema
 from database.settings import DatabaseSettings
 from tests.api.accounts.conftest import PASSWORD, bearer
 from tests.api.accounts.counting import CountingHasher
-from tests.api.clock import Clock
+from tests.clock import Clock
 from tests.postgresql import PostgreSQL
 
 GRACE = 60.0  # seconds of the test's clock

@@ -23,7 +23,7 @@ from database.breaker import Breaker
 from database.database import Database, open_database
 from database.settings import DatabaseSettings
 from tests.api.accounts.conftest import KEY
-from tests.api.clock import Clock
+from tests.clock import Clock
 
 TIMEOUT = 2.0  # seconds, the least that libpq knows
 

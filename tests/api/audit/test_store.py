@@ -1,6 +1,5 @@
 """The trail in a database of either kind: each row once, in order, for as long as it is to be."""
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -21,6 +20,7 @@ from database.settings import DatabaseSettings
 from images import SHAPE
 from images.encode import png
 from tests.api.audit.entries import VERSION, answered, entry
+from tests.waiting import until
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 FOREVER = 60.0
@@ -109,13 +109,12 @@ def wait_for_waiting(database: Database, count: int) -> None:
         "SELECT count(*) FROM pg_stat_activity "
         "WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
-    deadline = time.monotonic() + FOREVER
-    while True:
+
+    def waiting() -> bool:
         with database.session() as session:
-            if session.scalar(blocked) == count:
-                return
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+            return session.scalar(blocked) == count
+
+    until(waiting)
 
 
 def test_services_that_write_the_same_images_in_another_order_wait_for_no_circle(

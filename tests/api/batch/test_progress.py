@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from api.batch.progress import EVERY, WIDTH, Progress
-from tests.api.clock import Clock
+from tests.clock import Clock
 
 
 def test_a_bar_on_a_terminal_shows_how_far_it_is_and_how_long_it_takes(clock: Clock) -> None:
