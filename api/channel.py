@@ -19,6 +19,7 @@ import socket
 import time
 import uuid
 from collections.abc import Iterator
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -26,6 +27,7 @@ from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import BadRequest, Error
+from werkzeug.sansio.utils import get_current_url
 
 from api import access
 from api.answers import Place, Problem
@@ -43,9 +45,20 @@ REASONS = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: f"the body is larger than {MAX_BODY:,} bytes",
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "the request's headers are too large",
     HTTPStatus.REQUEST_TIMEOUT: "the whole request did not arrive in time",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "the service failed, and its log says why",
     HTTPStatus.SERVICE_UNAVAILABLE: "too many requests wait already: try again in a second",
     HTTPStatus.NOT_IMPLEMENTED: "the only Transfer-Encoding that is understood is chunked",
 }
+
+
+@lru_cache(64)
+def check_host(host: str) -> None:
+    """Make sure that answers can say which URL they are for.
+
+    Raises:
+        ValueError: ``[:::1]`` is no address, and ``xn--a`` no name in Punycode.
+    """
+    get_current_url("http", host)
 
 
 class RequestTimeout(Error):  # type: ignore[misc]
@@ -84,6 +97,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
         """Read the request line and the headers."""
         try:
             super().parse_header(header_plus)
+            check_host(self.headers.get("HOST", ""))
         except ValueError:  # a Content-Length of 5,000 digits, a host of unbalanced brackets
             raise ParsingError("a number or the URI cannot be read") from None
         self._require_one_reading(TRANSFER_ENCODING.findall(header_plus))

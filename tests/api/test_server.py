@@ -260,6 +260,9 @@ def test_while_many_chunks_are_parsed_others_are_answered(
         (b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n" + SMUGGLED, 400),
         (b"GET /health HTTP/1.1\r\n\r\n", 400),
         (b"GET /health HTTP/1.1\r\nHost: one\r\nHost: two\r\n\r\n", 400),
+        (b"GET /labels HTTP/1.1\r\nHost: [:::1]\r\n\r\n", 400),
+        (b"GET /labels HTTP/1.1\r\nHost: xn--a\r\n\r\n", 400),
+        (b"GET /labels HTTP/1.1\r\nHost: test:99999\r\n\r\n", 400),
         (b"GET /health HTTP/1.2\r\nHost: test\r\n\r\n", 400),
         (b"GET /health HTTP/2.0\r\nHost: test\r\n\r\n", 400),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
@@ -273,6 +276,27 @@ def test_what_is_no_request_is_refused_in_json(
         found, document = parts(everything(connection))
     assert found == status
     assert document["detail"]
+
+
+@pytest.mark.parametrize("host", ["[::1]:8000", "xn--bcher-kva.example", "under_score", ""])
+def test_any_host_that_can_be_is_answered(serve: Callable[..., Running], host: str) -> None:
+    lines = f"GET /health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    with sent(serve(), lines.encode()) as connection:
+        assert alive(everything(connection))
+
+
+def test_an_application_that_fails_is_no_fault_of_the_caller() -> None:
+    def fail(*_: object) -> list[bytes]:
+        raise RuntimeError
+
+    port = free_port()
+    server = Server(fail, listen("127.0.0.1", port), ServeSettings())
+    with socket.create_connection(("127.0.0.1", port), FOREVER) as connection:
+        connection.sendall(HEALTH)
+        server.stop()
+        server.run()
+        status, document = parts(everything(connection))
+    assert (status, document["detail"]) == (500, "the service failed, and its log says why")
 
 
 def test_http_1_0_needs_no_host(serve: Callable[..., Running]) -> None:
