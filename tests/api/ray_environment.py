@@ -73,6 +73,10 @@ class Program:
         lines = [Path(f"/proc/{pid}/cmdline").read_text() for pid in self.members()]
         return next(found[1] for line in lines if (found := GCS_ADDRESS.search(line)))
 
+    def named(self, beginning: str) -> list[int]:
+        """The processes of the cluster that Ray has given a name with that beginning."""
+        return [pid for pid in self.members() if _name(pid).startswith(beginning)]
+
     def members(self) -> list[int]:
         """The processes that name the folder for temporary files in their environment."""
         marker = str(self.temporary).encode()
@@ -84,6 +88,13 @@ class Program:
             except OSError:
                 pass  # it has ended, or is another user's
         return found
+
+
+def _name(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""  # it has ended
 
 
 def _clean() -> Mapping[str, str]:

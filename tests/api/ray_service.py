@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ SETTINGS = {
     "MODEL_CACHE": "cache-of-ray",
     "MODEL_REFRESH_SECONDS": "0.1",
 }
-ANSWERED = re.compile(r'classifier_requests_total{.*route="/predict",status="200"} (\d+)')
+ANSWERED = re.compile(r'classifier_requests_total{.*route="/predict",status="200"} (\S+)')
+SECONDS = re.compile(r'classifier_request_seconds_sum{route="/predict"} (\S+)')
 VERSION = re.compile(r'classifier_model_info{.*version="(\w+)"')
 
 
@@ -68,29 +70,39 @@ def wait_for_replicas(program: Program, states: str, since: int = 0) -> None:
 
 def replicas(program: Program) -> list[int]:
     """The processes that are replicas."""
-    return [pid for pid in program.members() if _name(pid).startswith("ray::ServeReplica")]
+    return program.named("ray::ServeReplica")
 
 
-def _name(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text()
-    except OSError:
-        return ""  # it has ended
+@dataclass(frozen=True)
+class Share:
+    """What an idle replica says of itself.
 
-
-def counts(url: str, program: Program, replicas: int) -> dict[int, str]:
-    """How many images requests each of idle replicas has answered, and the version it serves.
-
-    Whoever asks for metrics gets those of one replica, so they are asked for until there are as
-    many counts; two replicas must not have answered equally many.
+    Attributes:
+        answered: requests to ``/predict``.
+        seconds: that they took, by which two replicas are told apart.
+        version: what serves.
     """
-    found: dict[int, str] = {}
+
+    answered: int
+    seconds: float
+    version: str
+
+
+def shares(url: str, program: Program, replicas: int) -> set[Share]:
+    """What each replica says: whoever asks for metrics gets those of one of them."""
+    found: set[Share] = set()
 
     def all_found() -> bool:
         text = requests.get(f"{url}/metrics", timeout=WITHIN).text
-        answered, version = ANSWERED.search(text), VERSION.search(text)
-        found[int(answered[1]) if answered else 0] = version[1] if version else ""
+        (version,) = VERSION.findall(text)
+        found.add(Share(int(_number(ANSWERED, text)), _number(SECONDS, text), version))
         return len(found) >= replicas
 
     eventually(program, all_found)
     return found
+
+
+def _number(sought: re.Pattern[str], text: str) -> float:
+    """A sum in the metrics; 0 if nothing was added to it yet."""
+    found = sought.search(text)
+    return float(found[1]) if found else 0

@@ -66,6 +66,16 @@ def wait_for_a_part(output: Path, program: Program) -> None:
         time.sleep(0.01)
 
 
+def both_scorers(program: Program) -> list[int]:
+    """The processes that hold the model, once there are two."""
+    deadline = time.monotonic() + WITHIN
+    while len(found := program.named("ray::MapWorker(Map(Scorer))")) < 2:
+        assert program.process.poll() is None, program.log
+        assert time.monotonic() < deadline, program.log
+        time.sleep(0.01)
+    return found
+
+
 def asked_over_http(folder: Path, files: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
     """What the service answers for files, by their names."""
     with Process(folder) as service:
@@ -85,7 +95,7 @@ def test_a_batch_that_is_killed_goes_on_and_answers_as_the_service_does(
     tmp_path: Path, version: str, pictures: Path, gcs_bucket: str, gcs_server: GCSServer
 ) -> None:
     upload(pictures, gcs_bucket)
-    arguments = (f"gs://{gcs_bucket}/in", "--output", "output", "--block", "1")
+    arguments = (f"gs://{gcs_bucket}/in", "--output", "output", "--block", "1", "--models", "2")
     with batch(tmp_path, *arguments, **gcs_server.variables) as first:
         wait_for_a_part(tmp_path / "output", first)
         first.process.send_signal(signal.SIGKILL)
@@ -93,8 +103,10 @@ def test_a_batch_that_is_killed_goes_on_and_answers_as_the_service_does(
         first.wait_for_the_end_of_the_cluster()
     before = lines(tmp_path / "output")
     assert 0 < len(before) < IMAGES, first.log
-    for _ in range(2):  # the second time there is nothing left to do
+    for nothing_left in (False, True):
         with batch(tmp_path, *arguments, **gcs_server.variables) as second:
+            if not nothing_left:
+                os.kill(both_scorers(second)[0], signal.SIGKILL)
             assert second.wait() == 0, second.log
             assert f"{IMAGES} images: {IMAGES - 1} answered by {version[:12]}" in second.log
     assert not (tmp_path / "output" / "job" / "cache").exists()

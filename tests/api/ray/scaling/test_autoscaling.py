@@ -8,9 +8,9 @@ from tests.api.ray_environment import Program
 from tests.api.ray_service import (
     SETTINGS,
     configure,
-    counts,
     eventually,
     serving,
+    shares,
     wait_for_replicas,
 )
 from tests.soak.callers import Callers
@@ -47,7 +47,7 @@ def test_replicas_come_with_load_once_they_are_ready_and_go_with_it(
             wait_for_replicas(program, "2 RUNNING")
             callers.wait_for(len(callers.asked()) + SOME)
             asked = callers.stop()
-        assert all(counts(url, program, 2))
+        assert all(share.answered for share in shares(url, program, 2))
         assert violations(asked, production.labels) == []
         up = len(program.log)
         with Callers(url, tmp_path / "few", connections=1, rate=2) as callers:

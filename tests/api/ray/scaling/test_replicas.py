@@ -17,10 +17,10 @@ from tests.api.ray.scaling.conftest import Production
 from tests.api.ray_environment import Program
 from tests.api.ray_service import (
     configure,
-    counts,
     eventually,
     replicas,
     serving,
+    shares,
     wait_for_replicas,
 )
 from tests.soak.callers import Callers
@@ -29,7 +29,6 @@ from tests.soak.laws import violations
 TWO = {"autoscaling_config": None, "num_replicas": 2, "ray_actor_options": {"num_cpus": 0.1}}
 CONNECTIONS = 8
 SOME = 200  # requests
-ODD = 101  # requests, of which two replicas cannot answer equally many
 
 
 @contextmanager
@@ -54,10 +53,10 @@ def test_requests_are_shared_out_and_answered_alike(tmp_path: Path, production: 
             assert answer.ok, answer.text
             return str(answer.json()["data"])
 
-        assert len(set(threads.map(ask, range(ODD)))) == 1
-        shares = list(counts(url, program, 2))
-        assert sum(shares) == ODD
-        assert all(shares)
+        assert len(set(threads.map(ask, range(SOME)))) == 1
+        answered = [share.answered for share in shares(url, program, 2)]
+        assert sum(answered) == SOME
+        assert all(answered)
 
 
 def test_a_swap_under_load_reaches_both_and_fails_nobody(
@@ -72,7 +71,12 @@ def test_a_swap_under_load_reaches_both_and_fails_nobody(
             asked = callers.stop()
         assert violations(asked, production.labels) == []
         assert answering(callers) == set(production.labels)
-        eventually(program, lambda: set(counts(url, program, 2).values()) == {version})
+        eventually(program, lambda: versions(url, program) == {version})
+
+
+def versions(url: str, program: Program) -> set[str]:
+    """What the two serve."""
+    return {share.version for share in shares(url, program, 2)}
 
 
 def answering(callers: Callers) -> set[str]:
