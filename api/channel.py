@@ -244,12 +244,12 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     def _parse(self) -> None:
         """Let the parser take what it can at once."""
+        self.receiving_since = self.receiving_since or time.monotonic()
         if self.request is None:
             self._unread = self._unread.lstrip(b"\r\n")  # RFC 9112, section 2.2
             if not self._unread:
                 return
             self.request = Parser(self.adj)
-            self.receiving_since = self.receiving_since or time.monotonic()
         request = self.request
         data = self._unread[:PIECE] if request.chunked else self._unread
         self._unread = self._unread[request.received(data) :]
