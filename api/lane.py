@@ -25,7 +25,8 @@ class Lane:
     Any thread may call :meth:`add` and :meth:`resume`; all else belongs to that one.
 
     Args:
-        wake: makes the thread call :meth:`run` soon; may be called from any thread.
+        wake: makes the thread call :meth:`run` soon; may be called from any thread. It may do
+            nothing in the lane's own, which is not to sleep before :attr:`empty`.
     """
 
     def __init__(self, wake: Callable[[], None]) -> None:
@@ -51,12 +52,13 @@ class Lane:
         What is added meanwhile is left to the next run, or a client that has sent a thousand
         requests at once would be answered all of them before anybody else is heard.
         """
-        self._woken = False  # first, as answers may come meanwhile
         while self._answered:
             self._go_on(self._answered.popleft())
         for _ in range(len(self._begun)):
             errand = self._spare.pop() if self._spare else Errand(self)
             errand.begin(self._begun.popleft())
+        # Last, as what runs here may resume others, which wakes nobody.
+        self._woken = False
 
     def expire(self, now: float) -> None:
         """Let the next run go on with what has waited for long enough; ``now`` is monotonic."""
@@ -102,7 +104,7 @@ class Errand(greenlet):
 
     def begin(self, work: Callable[[], None]) -> None:
         """Do ``work``, with context variables of its own, until it is put aside or done."""
-        self._work, self.gr_context = work, None
+        self._work = work
         self.switch()
 
     def run(self) -> None:
@@ -112,7 +114,7 @@ class Errand(greenlet):
                 self._work()
             except Exception:
                 logger.exception("a request ended in an error that nobody has caught")
-            self._work = None  # as it holds its request
+            self._work = self.gr_context = None  # as they hold its request
             self.lane.keep(self)
 
 

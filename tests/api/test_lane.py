@@ -211,17 +211,19 @@ def test_an_errand_is_alone_unless_others_were_added_or_answered() -> None:
 def test_work_that_is_done_leaves_nothing_to_the_next() -> None:
     road, said = Road(), []
     name: ContextVar[str] = ContextVar("name", default="nobody")
+    request: ContextVar[object] = ContextVar("request")
 
     class Request:
         def __call__(self) -> None:
             said.append((name.get(), getcurrent()))
             name.set("somebody")
+            request.set(self)
 
-    request = Request()
-    gone = weakref.ref(request)
-    road.lane.add(request)
+    work = Request()
+    gone = weakref.ref(work)
+    road.lane.add(work)
     road.lane.run()
-    del request
+    del work
     assert gone() is None
     road.lane.add(Request())
     road.lane.run()
@@ -264,4 +266,26 @@ def test_an_answer_that_comes_too_late_leaves_what_the_errand_does_next_alone() 
     assert said == [False]
     second.set_result(None)
     road.lane.run()
+    assert said == [False, True]
+
+
+def test_what_the_lane_itself_resumes_does_not_keep_others_from_waking_it() -> None:
+    own, woken, said = threading.get_ident(), threading.Semaphore(0), []
+    lane = Lane(lambda: woken.release() if threading.get_ident() != own else None)
+    late: Future[None] = Future()
+    second: Future[None] = Future()
+
+    def errand() -> None:
+        said.append(wait(late, 0.01))
+        late.cancel()  # which resumes it, although it runs
+
+    lane.add(errand)
+    lane.add(lambda: said.append(wait(second, FOREVER)))
+    lane.run()
+    while not said:
+        lane.expire(time.monotonic())
+        lane.run()
+    with elsewhere(lambda: second.set_result(None)):
+        assert woken.acquire(timeout=FOREVER)
+    lane.run()
     assert said == [False, True]
