@@ -37,7 +37,7 @@ endef
 .PHONY: help ray demo serve test lint types pytest fuzz torture soak bench bench-growth lock pins base image image-test k8s-test ray-test clean
 
 help:  ## list these targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 ray: $(VENV)/ray/installed  ## install Ray into .venv/ray, for batches and Ray Serve
 
