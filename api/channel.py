@@ -39,7 +39,9 @@ SHARE = 0.0005  # seconds that the main loop parses for one connection before it
 LONGEST = 8192  # bytes of a chunk's size with its extensions, or of the trailers
 PIECE = 1024  # bytes of chunks that are parsed at once, as waitress copies what follows each chunk
 
-TRANSFER_ENCODING = re.compile(b"^transfer-encoding:(.*)", re.IGNORECASE | re.MULTILINE)
+TRANSFER_ENCODING = re.compile(  # and the lines that it may go on in
+    rb"^transfer-encoding:(.*(?:\n[ \t].*)*)", re.IGNORECASE | re.MULTILINE
+)
 
 REASONS = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: f"the body is larger than {MAX_BODY:,} bytes",

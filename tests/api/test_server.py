@@ -253,6 +253,7 @@ def test_while_many_chunks_are_parsed_others_are_answered(
         (CHUNKED + b"1;" + b"a" * 10_000, 400),
         (CHUNKED + b"0\r\n" + b"A: b\r\n" * 2000, 400),
         (CHUNKED[:-4] + b", chunked\r\n\r\n" + SMUGGLED, 400),
+        (CHUNKED[:-4] + b",\r\n\t chunked\r\n\r\n" + SMUGGLED, 400),
         (CHUNKED[:-2] + b"Transfer-Encoding: chunked\r\n\r\n" + SMUGGLED, 400),
         (head(NBYTES, "Transfer-Encoding: chunked") + SMUGGLED, 400),
         (head(NBYTES, "transfer-encoding:chunked") + SMUGGLED, 400),
