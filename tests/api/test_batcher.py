@@ -241,6 +241,23 @@ def test_stop_lets_callers_go_when_the_predictor_is_stuck() -> None:
         assert batcher.stop(FOREVER)
 
 
+def test_stop_while_a_caller_calls_the_predictor_ends_with_that_call() -> None:
+    gate = Gate()
+    batcher = Batcher(gate, 8, ROOM, quick=FOREVER)
+    batcher.start()
+    assert batcher.submit(0, FOREVER) == 0
+    gate.wait_until_entered()
+    gate.close()
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(batcher.submit, 1, FOREVER)
+        gate.wait_until_entered()
+        assert not batcher.stop(0.1)
+        gate.open()
+        assert first.result() == -1
+    batcher._thread.join(FOREVER)
+    assert not batcher._thread.is_alive()
+
+
 def test_stop_without_a_start_lets_callers_go() -> None:
     batcher = Batcher(Gate(), 1, ROOM)
     with callers(batcher, [1]) as (one,):
