@@ -1,7 +1,8 @@
 """Ending what Ray has started, whatever ends the process that started Ray.
 
 Ray's processes start further ones, some of which outlive a killed parent by minutes. All of them
-inherit an environment that names the folder of their cluster: by that they are found here. This
+inherit an environment that names the folder of their cluster: by that they are found here, or by
+their logs in it, as the titles that Ray gives to processes overwrite most of an environment. This
 program, which needs nothing but Python, waits until the process that started it has closed its
 standard input, as the kernel does for one that is killed.
 """
@@ -34,11 +35,22 @@ def guard(folder: str) -> None:
 
 
 def members(folder: str) -> Iterator[int]:
-    """The processes whose environment names the folder; those that have ended have none."""
+    """The processes of the cluster in a folder; those that have ended are none."""
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError):  # it may end while we look, or be another user's
-            if entry.name.isdigit() and folder.encode() in (entry / "environ").read_bytes():
+            if entry.name.isdigit() and (_names(entry, folder) or _logs_to(entry, folder)):
                 yield int(entry.name)
+
+
+def _names(process: Path, folder: str) -> bool:
+    return folder.encode() in (process / "environ").read_bytes()
+
+
+def _logs_to(process: Path, folder: str) -> bool:
+    """Whether one that Ray has given a title has a file open there."""
+    if not (process / "cmdline").read_bytes().startswith(b"ray::"):
+        return False
+    return any(folder in str(file.readlink()) for file in (process / "fd").iterdir())
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from api.ray.errors import BadConfiguration, RayFailed
 logger = logging.getLogger(__name__)
 
 POLL = 1.0  # seconds
+LINES = 3  # of a message that has no traceback
 
 
 def serve_until_interrupted(path: Path) -> None:
@@ -94,9 +95,9 @@ def _deploy(path: Path) -> None:
     except SystemExit as ended:  # as it does with whatever it has caught
         if isinstance(ended.__context__, KeyboardInterrupt):
             raise ended.__context__ from None
-        raise RayFailed(f"Ray Serve does not start: {_last_line(ended.__context__)}") from ended
+        raise RayFailed(f"Ray Serve does not start: {_short(ended.__context__)}") from ended
     except Exception as error:  # whatever Ray makes of a port
-        raise RayFailed(f"Ray Serve does not start: {_last_line(error)}") from error
+        raise RayFailed(f"Ray Serve does not start: {_short(error)}") from error
 
 
 def _watch() -> NoReturn:
@@ -128,11 +129,12 @@ def _told(application: ApplicationStatusOverview) -> str:
     for name, deployment in application.deployments.items():
         states = ", ".join(f"{count} {state}" for state, count in deployment.replica_states.items())
         parts.append(f"{name} is {deployment.status.value} ({states or 'no replica'})")
-        parts.append(_last_line(deployment.message))
-    parts.append(_last_line(application.message))
+        parts.append(_short(deployment.message))
+    parts.append(_short(application.message))
     return "; ".join(filter(None, parts))
 
 
-def _last_line(said: object) -> str:
-    """What went wrong, of a message that may have all of a traceback before it."""
-    return str(said).strip().rpartition("\n")[2]
+def _short(said: object) -> str:
+    """A message in a line; of one that has a traceback in it, what that comes to."""
+    lines = str(said).strip().splitlines()
+    return lines[-1] if "Traceback" in str(said) or len(lines) > LINES else " ".join(lines)

@@ -49,6 +49,27 @@ def test_processes_and_files_are_gone_whatever_ended_their_starter(
         time.sleep(0.01)
 
 
+def test_processes_whose_environment_ray_has_overwritten_are_known_by_their_logs(
+    tmp_path: Path,
+) -> None:
+    """The agents of a cluster, in one start of five."""
+    folder = tmp_path / "cluster"
+    folder.mkdir()
+    command = [sys.executable, "-P", guard.__file__, str(folder)]
+    with (
+        (folder / "log").open("w") as log,
+        subprocess.Popen(command, stdin=subprocess.PIPE) as ended,
+        subprocess.Popen(["ray::Agent", "1000"], executable="sleep", stdout=log, env={}) as agent,
+        subprocess.Popen(["sleep", "1000"], stdout=log, env={}) as other,
+    ):
+        assert list(guard.members(str(folder))) == [agent.pid]
+        ended.communicate()
+        assert agent.wait(WITHIN) == -signal.SIGKILL
+        assert other.poll() is None
+        other.kill()
+    assert not folder.exists()
+
+
 def test_a_process_that_does_not_name_the_folder_is_left_alone(tmp_path: Path) -> None:
     assert list(guard.members(str(tmp_path / "cluster"))) == []
     assert os.getpid() not in list(guard.members(str(tmp_path)))
