@@ -73,6 +73,11 @@ class Lane:
         self._spare.append(errand)
         errand.home.switch()
 
+    def close(self) -> None:
+        """End the errands that have nothing to do: nothing frees those of a thread that is gone."""
+        while self._spare:
+            self._spare.pop().switch()
+
     def put_aside(self, errand: "Errand", end: float) -> None:
         """Run something else in place of ``errand``, until it is resumed or ``end`` is past."""
         self._waiting[errand] = end

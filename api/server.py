@@ -115,6 +115,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         finished = self._drain()
         self.task_dispatcher.shutdown(timeout=1)
         wasyncore.close_all(self._map)
+        self._lane.close()
         return finished
 
     def stop(self, cause: str = "request") -> None:

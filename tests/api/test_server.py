@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import gc
 import io
 import json
 import logging
@@ -10,6 +11,7 @@ import re
 import signal
 import socket
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -654,6 +656,20 @@ def test_an_idle_connection_does_not_hold_up_the_end(serve: Callable[..., Runnin
         receive_up_to(connection, b"alive")
         assert running.stop() is True
         assert everything(connection) == everything(fresh) == b""
+
+
+def test_a_server_that_has_ended_is_freed(service: Service) -> None:
+    port = free_port()
+    server = Server(create_app(service), listen("127.0.0.1", port), ServeSettings(), QUICK)
+    gone = weakref.ref(server)
+    with socket.create_connection(("127.0.0.1", port), FOREVER) as connection:
+        connection.sendall(HEALTH)
+        server.stop()
+        assert server.run() is True
+        assert alive(everything(connection))
+    del server
+    gc.collect()
+    assert gone() is None
 
 
 def test_a_request_that_comes_while_it_ends_is_answered(serve: Callable[..., Running]) -> None:
