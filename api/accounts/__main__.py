@@ -85,8 +85,11 @@ def _enable(users: Users, arguments: argparse.Namespace) -> Sequence[Account]:
 def _ask_password(name: str) -> str:
     """The hash of a new password, which is as registration asks for it."""
     if sys.stdin.isatty():
-        password = getpass.getpass("password: ")
-        if password != getpass.getpass("once more: "):
+        try:
+            password, again = getpass.getpass("password: "), getpass.getpass("once more: ")
+        except EOFError:
+            raise UsageError("there is no password: type one") from None
+        if password != again:
             raise UsageError("these are two passwords: type the same one twice")
     else:
         password = sys.stdin.readline().rstrip("\r\n")
