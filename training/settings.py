@@ -39,10 +39,11 @@ class TrainSettings(Settings):
         5, ge=1, le=5, description="Convolution blocks in the last attempt, each adding one."
     )
     min_accuracy: float = Field(
-        0.9,
+        0.95,
         ge=0,
         le=1,
-        description="The validation accuracy under which the network grows, and in the end fails.",
+        description="The validation accuracy under which the network grows, and in the end fails: "
+        "what the gate asks for by default.",
     )
     shift: float = Field(
         0.08, ge=0, le=0.5, description="Images are moved by up to this part of their size."
