@@ -1,9 +1,10 @@
-"""Adaptive batching: whenever the predictor is free, it takes everything that waits.
+"""Adaptive batching: whenever the predictor is free, it takes what waits.
 
 A request that comes alone is predicted alone and at once; under load the batches grow by
-themselves. Nothing waits for a time and nothing is polled: the one thread sleeps on a condition.
-To pass an item to it and the answer back takes longer than a small model takes for its answer, so
-where the predictor is idle and quick, the caller's own thread calls it.
+themselves. A quick predictor takes half, so that others are served while it is busy. Nothing waits
+for a time and nothing is polled: the one thread sleeps on a condition. To pass an item to it and
+the answer back takes longer than a small model takes for its answer, so where the predictor is idle
+and quick, the caller's own thread calls it.
 """
 
 import logging
@@ -28,6 +29,7 @@ Answer = TypeVar("Answer")
 Entry = tuple["Submission[Item, Answer]", int]
 
 QUICK = 0.001  # seconds
+FEW = 4  # items of which half would not be worth a call
 ENDING = "the service is shutting down"
 
 
@@ -207,11 +209,21 @@ class Batcher(Generic[Item, Answer]):
             at_once = not self._waiting
             self._changed.wait_for(lambda: (self._waiting or self._stopping) and not self._busy)
             self._busy = True
-            size = min(len(self._waiting), self._max_batch)
-            taken = [self._waiting.popleft() for _ in range(size)]
+            taken = [self._waiting.popleft() for _ in range(self._size())]
         if not at_once:
             _let_go(taken)
         return taken
+
+    def _size(self) -> int:
+        """How many of those that wait to take: of a quick predictor half, but not of a few.
+
+        If it took all, nobody would be left whose request could be received, or whose answer could
+        be sent, while it is busy; beside a slow one that takes no time that matters.
+        """
+        waiting = len(self._waiting)
+        if self._lone <= self._quick:
+            waiting = min(waiting, max(FEW, waiting // 2))
+        return min(waiting, self._max_batch)
 
     def _settle(self, batch: "Sequence[Entry[Item, Answer]]") -> None:
         try:

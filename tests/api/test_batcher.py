@@ -107,6 +107,17 @@ def test_batches_never_exceed_the_cap_and_keep_order_and_answers(
     assert [item for batch in gate.batches for item in batch] == items
 
 
+def test_a_quick_predictor_takes_half_of_what_waits_but_not_of_a_few() -> None:
+    gate = Gate(held=True)
+    with running(gate, max_batch=8, quick=FOREVER) as batcher, ThreadPoolExecutor(1) as pool:
+        first = pool.submit(batcher.submit, 0, FOREVER)
+        gate.wait_until_entered()
+        with callers(batcher, range(1, 22)) as rest:
+            gate.open()
+            assert [future.result() for future in [first, *rest]] == [-item for item in range(22)]
+    assert [len(batch) for batch in gate.batches] == [1, 8, 6, 4, 3]
+
+
 def test_every_one_of_many_callers_gets_its_own_answer() -> None:
     gate = Gate()
     with running(gate, max_batch=5) as batcher, ThreadPoolExecutor(16) as pool:
