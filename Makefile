@@ -68,7 +68,7 @@ torture: $(VENV)/development  ## nine minutes of power cuts, kills, lost replies
 soak: $(VENV)/development $(VENV)/debian  ## ten minutes of swaps, kills, outages and bad callers for a service under load (FLAGS=--quick: 2)
 	$(BIN)/python -m tests.soak $(FLAGS)
 
-bench: $(VENV)/development $(VENV)/wrk  ## measure this service beside its peers, 30 minutes (FLAGS=--quick: 5)
+bench: $(VENV)/development $(VENV)/wrk  ## measure this service beside its peers, 30 to 35 minutes (FLAGS=--quick: 5)
 	$(BIN)/python -m benchmarks $(FLAGS)
 
 bench-growth: $(VENV)/development $(VENV)/wrk  ## measure throughput by cores and processes, and memory; 5 minutes

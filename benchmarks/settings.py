@@ -7,7 +7,7 @@ from pydantic_settings import SettingsConfigDict
 
 from process.settings import CommaSeparated, Settings
 
-QUICK: dict[str, object] = {"rounds": 1, "seconds": 1, "minutes": 5.0}
+QUICK: dict[str, object] = {"rounds": 1, "minutes": 5.0}
 
 
 class BenchSettings(Settings):
@@ -17,17 +17,17 @@ class BenchSettings(Settings):
 
     quick: bool = Field(
         False,
-        description="One round of loads of a second, in 5 minutes: for a look, without spread.",
+        description="One round, in 5 minutes: for a look, without spread.",
     )
     minutes: float = Field(
-        30,
+        35,
         gt=0,
         description="The time for all measuring, after models and peers are prepared; no server "
         "is started that would not be through by then.",
     )
     rounds: int = Field(5, ge=1, description="How many times each server is started and measured.")
     seconds: int = Field(
-        2, ge=1, description="How long each load lasts; up to 10 where answers are slow."
+        1, ge=1, description="How long each load lasts; up to 10 where answers are slow."
     )
     connections: CommaSeparated[int] = Field(
         (1, 8, 64, 256), description="Connections that send one request after another, per load."
