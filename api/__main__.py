@@ -21,6 +21,10 @@ from process.settings import parse, read
 
 logger = logging.getLogger("api")
 
+# Seconds, a tenth of Python's own, after which a thread gives its lock to one that waits for it:
+# every caller waits for the main loop, while a new model is looked at in another thread.
+SWITCH = 0.0005
+
 
 def main(argv: Sequence[str]) -> int:
     """Serve until SIGTERM or SIGINT, and return 0."""
@@ -51,6 +55,7 @@ def serve(settings: ServeSettings, assembly: Assembly) -> None:
     listener = listen(settings.host, settings.port)
     server = Server(Express(app, service), listener, settings, quick, access.counter(app))
     stop_on_signals(service.holder, server)
+    sys.setswitchinterval(SWITCH)
     assembly.start()
     logger.info("listening on %s port %d", settings.host, settings.port)
     server.run()

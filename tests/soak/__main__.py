@@ -23,7 +23,8 @@ from tests.soak import phases
 from tests.soak.report import Report
 
 STEADY = 400  # requests before the swaps, and in the pauses between them
-SWAPPING = 400  # seconds
+SWAPPING = 450  # seconds
+PACE = 0.35  # seconds from swap to swap; a service looks for one each ten seconds by default
 LONGEST_P99 = 2.0  # times that without swaps
 MOST_MEMORY = 1.05  # times that after the first ten swaps
 
@@ -64,7 +65,7 @@ def kinds(server: GCSServer, less: int) -> Mapping[str, Phase]:
 
 def swap(folder: Path, report: Report, count: int, corrupt: int, seconds: float) -> None:
     """Exchange models, and hold the latencies and the memory to their limits."""
-    slower, larger = phases.swaps(folder, report, count, corrupt, STEADY, seconds)
+    slower, larger = phases.swaps(folder, report, count, corrupt, STEADY, seconds, PACE)
     sentences = {
         f"p99 is {slower:.2f} times that without swaps": slower > LONGEST_P99,
         f"memory is {larger:.3f} times that after ten swaps": larger > MOST_MEMORY,

@@ -54,8 +54,19 @@ def swaps(
     corrupt: int,
     steady: int = STEADY,
     seconds: float = math.inf,
+    pace: float = 0.0,
 ) -> tuple[float, float]:
     """Exchange the model so often, or for so long, with corrupt candidates in between.
+
+    Args:
+        folder: for all that is written.
+        report: is told of it.
+        count: how many exchanges.
+        corrupt: how many candidates are corrupt.
+        steady: requests before the first exchange, and in each pause.
+        seconds: after which no further exchange begins.
+        pace: seconds from one exchange to the next, at least. Without, what makes and publishes
+            the models, which is on the same cores, would be most of what callers feel.
 
     Returns:
         How many times its value without swaps the p99 is during them, and how many times its value
@@ -69,7 +80,8 @@ def swaps(
             begun = time.monotonic()
             pauses = [(0.0, begun)]
             for number in range(count):
-                if time.monotonic() - begun > seconds:
+                swapping = time.monotonic()
+                if swapping - begun > seconds:
                     break
                 stand.swap(service)
                 memory.append(resident(service))
@@ -78,6 +90,7 @@ def swaps(
                 if len(memory) % PROGRESS == 0:
                     report.figure("swaps", f"{len(memory)}, {memory[-1] / MiB:.1f} MiB")
                     pauses.append(pause(callers, steady))
+                time.sleep(max(0.0, swapping + pace - time.monotonic()))
             each = (time.monotonic() - begun) / len(memory)
             asked = callers.asked()
     calm = {each for each in asked if any(a <= each.begun < b for a, b in pauses)}
