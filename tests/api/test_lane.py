@@ -116,17 +116,25 @@ def test_what_waits_for_too_long_goes_on_without_an_answer_and_once() -> None:
     assert said == [False]
 
 
-def test_an_errand_may_wait_again_although_a_late_answer_resumes_it() -> None:
+@pytest.mark.parametrize("again", [True, False])  # in the same work, or in the errand's next
+def test_an_errand_may_wait_again_although_a_late_answer_resumes_it(again: bool) -> None:
     road, said = Road(), []
     late: Future[None] = Future()
     second: Future[None] = Future()
 
-    def errand() -> None:
+    def first() -> None:
         said.append(wait(late, 0))
+        if again:
+            then()
+
+    def then() -> None:
         said.append(wait(second, FOREVER))
 
-    road.lane.add(errand)
+    road.lane.add(first)
     road.lane.run()
+    if not again:
+        road.lane.add(then)
+        road.lane.run()
     late.set_result(None)
     road.lane.run()
     assert said == [False]
@@ -251,22 +259,6 @@ def test_work_goes_to_errands_that_are_done_and_to_new_ones_while_they_wait() ->
     for answer in (answers[0], answers[2]):
         answer.set_result(None)
     road.lane.run()
-
-
-def test_an_answer_that_comes_too_late_leaves_what_the_errand_does_next_alone() -> None:
-    road, said = Road(), []
-    late: Future[None] = Future()
-    second: Future[None] = Future()
-    road.lane.add(lambda: said.append(wait(late, 0)))
-    road.lane.run()
-    road.lane.add(lambda: said.append(wait(second, FOREVER)))
-    road.lane.run()
-    late.set_result(None)
-    road.lane.run()
-    assert said == [False]
-    second.set_result(None)
-    road.lane.run()
-    assert said == [False, True]
 
 
 def test_what_the_lane_itself_resumes_does_not_keep_others_from_waking_it() -> None:
