@@ -67,8 +67,8 @@ class Lane:
     def keep(self, errand: "Errand") -> None:
         """Let ``errand``, whose work is done, do other work.
 
-        A new greenlet has the kernel map pages for its frames and unmap them in the end, which took
-        a quarter of the time of a small model's answer.
+        A new greenlet has the kernel map pages for its frames and unmap them in the end, which for
+        a small model is a twelfth of all (``docs/decisions/0010-small-models.md``).
         """
         self._spare.append(errand)
         errand.home.switch()
